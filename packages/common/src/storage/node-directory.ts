@@ -1,0 +1,75 @@
+/** How directories are made and synced. */
+import { closeSync, constants, fsyncSync, mkdirSync, openSync, statSync } from 'node:fs';
+import { dirname, resolve } from 'node:path';
+import { errnoOf, ioError } from '../base/errors.ts';
+import { ON_WINDOWS } from './node-open.ts';
+
+/**
+ * Makes a directory and its missing parents, each durably. One that exists is fine, but its name is made durable
+ * all the same: whoever made it may have died before that.
+ */
+export function createDirectory(path: string): void {
+  const directory = resolve(path);
+  try {
+    if (!makeDirectories(directory)) syncParent(directory);
+  } catch (error) {
+    throw ioError('creating directory', path, error);
+  }
+}
+
+/** What stands at a path: `other` is a file, or a path that leads through one. */
+export function whatIsAt(path: string): 'directory' | 'other' | 'nothing' {
+  try {
+    const stats = statSync(path, { throwIfNoEntry: false });
+    if (stats === undefined) return 'nothing';
+    return stats.isDirectory() ? 'directory' : 'other';
+  } catch (error) {
+    if (errnoOf(error) === 'ENOTDIR') return 'other';
+    throw ioError('opening', path, error);
+  }
+}
+
+/** Makes the names in a directory durable. Does nothing on Windows, where that cannot be asked for. */
+export function syncDirectoryAt(path: string): void {
+  if (ON_WINDOWS) return;
+  const number = openSync(path, constants.O_RDONLY);
+  try {
+    fsyncSync(number);
+  } catch (error) {
+    ignoreUnsupportedSync(error);
+  } finally {
+    closeSync(number);
+  }
+}
+
+/** A file system that cannot sync directories answers EINVAL; it then makes names durable in its own way. */
+export function ignoreUnsupportedSync(error: unknown): void {
+  if (errnoOf(error) !== 'EINVAL') throw error;
+}
+
+/** Returns false when the directory was there. */
+function makeDirectories(path: string): boolean {
+  try {
+    mkdirSync(path);
+  } catch (error) {
+    if (errnoOf(error) === 'ENOENT' && dirname(path) !== path) {
+      makeDirectories(dirname(path));
+      return makeDirectories(path);
+    }
+    // EEXIST is not the only answer where something exists: a read-only file system says EROFS.
+    if (statSync(path, { throwIfNoEntry: false })?.isDirectory()) return false;
+    throw error;
+  }
+  syncDirectoryAt(dirname(path));
+  return true;
+}
+
+/** The parent of a directory that somebody else made may be closed to us; then its name is their concern. */
+function syncParent(path: string): void {
+  try {
+    syncDirectoryAt(dirname(path));
+  } catch (error) {
+    const errno = errnoOf(error);
+    if (errno !== 'EACCES' && errno !== 'EPERM') throw error;
+  }
+}
