@@ -1,0 +1,227 @@
+/**
+ * An open table: its index and filter in memory, its data blocks read on demand. There is no cache here; whoever
+ * holds one goes through a `BlockSource` (`table-lookup.ts`).
+ *
+ * Every handle is checked against the size of the file before anything is allocated for it, every block's checksum
+ * is verified. Immutable once open; reads may overlap. Owner: the thread that opened it.
+ */
+import { corruption } from '../base/errors.ts';
+import { invariant } from '../base/invariant.ts';
+import { MAX_SEQUENCE } from '../base/limits.ts';
+import { type Steps, wait } from '../base/steps.ts';
+import { Block } from '../block/block.ts';
+import { BlockCursor } from '../block/block-cursor.ts';
+import { type BlockHandle, decodeBlockHandle } from '../block/block-handle.ts';
+import { BLOCK_TRAILER_BYTES, checkBlockTrailer } from '../block/block-trailer.ts';
+import { decompressBlock } from '../block/compression.ts';
+import { signedBloomHash } from '../filter/bloom.ts';
+import {
+  FILTER_KEY_PREFIX,
+  FILTER_NAME,
+  FilterBlockReader,
+  LEGACY_FILTER_NAME,
+} from '../filter/filter-block.ts';
+import { decodeMerkleBlock, MERKLE_BLOCK_NAME, type MerkleBlock } from '../merkle/table-root.ts';
+import { fileName } from '../storage/file-desc.ts';
+import type { ReadableFile } from '../storage/storage.ts';
+import { checkHandle, decodeFooter, FOOTER_BYTES } from './table-format.ts';
+import { TableIndex } from './table-index.ts';
+
+interface TableParts {
+  readonly index: TableIndex;
+  /** Where the data blocks end at the latest. */
+  readonly metaindexOffset: number;
+  readonly filter: FilterBlockReader | undefined;
+  /** True when the filter may hold hashes of signed characters (`LEGACY_FILTER_NAME`). */
+  readonly filterIsLegacy: boolean;
+  readonly merkle: BlockHandle | undefined;
+}
+
+/**
+ * Opens the table of `size` bytes, by the manifest, in `file`. The table owns the file from then on; when opening
+ * fails, the file stays the caller's.
+ */
+export function* openTable(file: ReadableFile, size: number): Steps<TableReader> {
+  const name = fileName(file.file);
+  if (size < FOOTER_BYTES || file.size < size) {
+    throw corruption(`table of ${file.size} bytes, and the manifest states ${size}`, name);
+  }
+  const footerOffset = size - FOOTER_BYTES;
+  const footer = decodeFooter(yield* readBytes(file, name, footerOffset, FOOTER_BYTES), name, size);
+  const metaindex = new Block(
+    yield* readContents(file, name, footer.metaindex),
+    name,
+    footer.metaindex.offset,
+  );
+  const handles = parseMetaindex(metaindex, footerOffset);
+  const filterHandle = handles.filter ?? handles.legacyFilter;
+  const filter = filterHandle && new FilterBlockReader(yield* readContents(file, name, filterHandle));
+  const index = new Block(yield* readContents(file, name, footer.index), name, footer.index.offset);
+  return new TableReader(file, size, {
+    index: new TableIndex(index, footerOffset),
+    metaindexOffset: footer.metaindex.offset,
+    filter,
+    filterIsLegacy: handles.filter === undefined,
+    merkle: handles.merkle,
+  });
+}
+
+export class TableReader {
+  readonly file: ReadableFile;
+  /** For messages: the name of the file. */
+  readonly name: string;
+  readonly sizeBytes: number;
+  readonly #parts: TableParts;
+  readonly #index: TableIndex;
+
+  constructor(file: ReadableFile, size: number, parts: TableParts) {
+    this.file = file;
+    this.name = fileName(file.file);
+    this.sizeBytes = size;
+    this.#parts = parts;
+    this.#index = parts.index;
+  }
+
+  /** Number of data blocks; they are addressed by index, in the order of their keys. */
+  get blocks(): number {
+    return this.#index.blocks;
+  }
+
+  /** Bytes of index and filter held in memory. */
+  get memoryBytes(): number {
+    return this.#index.sizeBytes + (this.#parts.filter?.sizeBytes ?? 0);
+  }
+
+  handle(block: number): BlockHandle {
+    invariant(block >= 0 && block < this.blocks, 'a block of the table');
+    return { offset: this.#index.offset(block), size: this.#index.size(block) };
+  }
+
+  /** The only block that can hold the first entry at or after (user key, sequence), or -1 when all are before. */
+  findBlock(key: Uint8Array, keyStart: number, keyEnd: number, sequence: number): number {
+    return this.#index.find(key, keyStart, keyEnd, sequence);
+  }
+
+  /** True when the block behind `block` may begin with this user key: its range ends in the middle of the key. */
+  splitsKey(block: number, key: Uint8Array, keyStart: number, keyEnd: number): boolean {
+    return block + 1 < this.blocks && this.#index.endsWith(block, key, keyStart, keyEnd);
+  }
+
+  /** False only when the user key, whose `bloomHash` is `keyHash`, is not in the block. */
+  mayContain(block: number, keyHash: number, key: Uint8Array, keyStart: number, keyEnd: number): boolean {
+    const { filter, filterIsLegacy } = this.#parts;
+    if (filter === undefined) return true;
+    const offset = this.#index.offset(block);
+    if (filter.mayContain(offset, keyHash)) return true;
+    return filterIsLegacy && filter.mayContain(offset, signedBloomHash(key, keyStart, keyEnd));
+  }
+
+  /** Reads a data block, blocking. */
+  readBlockNow(block: number): Block {
+    const handle = this.handle(block);
+    const stored = new Uint8Array(handle.size + BLOCK_TRAILER_BYTES);
+    const count = this.file.readNow(stored, 0, stored.length, handle.offset);
+    return this.#parse(stored, count, handle);
+  }
+
+  async readBlockLater(block: number): Promise<Block> {
+    const handle = this.handle(block);
+    const stored = new Uint8Array(handle.size + BLOCK_TRAILER_BYTES);
+    const count = await this.file.read(stored, 0, stored.length, handle.offset);
+    return this.#parse(stored, count, handle);
+  }
+
+  readBlock(block: number): Steps<Block> {
+    return wait(
+      () => this.readBlockNow(block),
+      () => this.readBlockLater(block),
+    );
+  }
+
+  /** Root and leaves as the table states them; undefined in a table that another implementation wrote. */
+  *merkle(): Steps<MerkleBlock | undefined> {
+    const handle = this.#parts.merkle;
+    if (handle === undefined) return undefined;
+    return decodeMerkleBlock(yield* readContents(this.file, this.name, handle), this.name, handle.offset);
+  }
+
+  /** About how far into the file the entries of this user key begin, or would. */
+  approximateOffset(key: Uint8Array, keyStart: number, keyEnd: number): number {
+    const block = this.findBlock(key, keyStart, keyEnd, MAX_SEQUENCE);
+    return block < 0 ? this.#parts.metaindexOffset : this.#index.offset(block);
+  }
+
+  close(): void {
+    this.file.closeNow();
+  }
+
+  #parse(stored: Uint8Array<ArrayBuffer>, count: number, handle: BlockHandle): Block {
+    return new Block(checkStored(stored, count, this.name, handle), this.name, handle.offset);
+  }
+}
+
+export interface MetaHandles {
+  filter: BlockHandle | undefined;
+  legacyFilter: BlockHandle | undefined;
+  merkle: BlockHandle | undefined;
+}
+
+/** The meta blocks we know; others are skipped. */
+export function parseMetaindex(block: Block, dataEnd: number): MetaHandles {
+  const handles: MetaHandles = { filter: undefined, legacyFilter: undefined, merkle: undefined };
+  const cursor = new BlockCursor();
+  cursor.attach(block);
+  while (cursor.next()) {
+    const name = Buffer.from(cursor.keyBytes.buffer, 0, cursor.keyEnd).toString('latin1');
+    const which = META_NAMES.get(name);
+    if (which === undefined) continue;
+    const handle = decodeBlockHandle(cursor.contents, cursor.valueStart, cursor.valueEnd);
+    handles[which] = checkHandle(handle, name, block.file, block.offset, dataEnd);
+  }
+  return handles;
+}
+
+const META_NAMES: ReadonlyMap<string, keyof MetaHandles> = new Map([
+  [FILTER_KEY_PREFIX + FILTER_NAME, 'filter'],
+  [FILTER_KEY_PREFIX + LEGACY_FILTER_NAME, 'legacyFilter'],
+  [MERKLE_BLOCK_NAME, 'merkle'],
+]);
+
+/** Contents of a block, its trailer checked. REQUIRES: a checked handle. */
+export function* readContents(
+  file: ReadableFile,
+  name: string,
+  handle: BlockHandle,
+): Steps<Uint8Array<ArrayBuffer>> {
+  const stored = yield* readBytes(file, name, handle.offset, handle.size + BLOCK_TRAILER_BYTES);
+  return checkStored(stored, stored.length, name, handle);
+}
+
+export function* readBytes(
+  file: ReadableFile,
+  name: string,
+  offset: number,
+  length: number,
+): Steps<Uint8Array<ArrayBuffer>> {
+  const bytes = new Uint8Array(length);
+  const count = yield* wait(
+    () => file.readNow(bytes, 0, length, offset),
+    () => file.read(bytes, 0, length, offset),
+  );
+  if (count !== length) throw corruption(`file ends ${length - count} bytes too early`, name, offset);
+  return bytes;
+}
+
+/** Contents of a block that was read with its trailer, `count` of its bytes. */
+function checkStored(
+  stored: Uint8Array<ArrayBuffer>,
+  count: number,
+  name: string,
+  { offset, size }: BlockHandle,
+): Uint8Array<ArrayBuffer> {
+  if (count !== stored.length) {
+    throw corruption(`file ends ${stored.length - count} bytes too early`, name, offset);
+  }
+  const type = checkBlockTrailer(stored, size, name, offset);
+  return decompressBlock(stored.subarray(0, size), type, name, offset);
+}
