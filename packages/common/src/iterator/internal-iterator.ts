@@ -2,7 +2,7 @@
  * A position in an ordered run of entries: a MemDB, a table, a level, or a merge of them.
  *
  * Order: user keys ascending, bytewise; versions of one user key by sequence number descending. Every version is
- * an entry of its own here; `db/db-iterator.ts` decides which of them a reader sees.
+ * an entry of its own here; the engine's `iterator/visible-cursor.ts` decides which of them a reader sees.
  *
  * A move can need a block that is not in memory. Then it ends with `blocked` true and `valid` false, and
  * `unblock` (or its blocking twin) reads the block and completes the move; callers check `blocked` after every

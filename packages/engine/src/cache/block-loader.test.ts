@@ -1,0 +1,108 @@
+import { ErrorCode } from '@arena-level/common/base/errors';
+import { runNow } from '@arena-level/common/base/steps';
+import { tableFile } from '@arena-level/common/storage/file-desc';
+import type { TableReader } from '@arena-level/common/table/table-reader';
+import { expect, test } from 'vitest';
+import { entries } from '../iterator/entry-run.test-support.ts';
+import { type PictureOptions, StorePicture } from '../read/store-picture.test-support.ts';
+import { BlockCache } from './block-cache.ts';
+import { BlockLoader } from './block-loader.ts';
+import { FakeClock } from './fake-clock.test-support.ts';
+import { ReadScheduler } from './read-scheduler.ts';
+
+function open(options: PictureOptions = {}): {
+  readonly picture: StorePicture;
+  readonly reader: TableReader;
+} {
+  const run = Array.from({ length: 100 }, (_, i) => entries(`key-${i}#${i + 1}=value`)).flat();
+  const picture = new StorePicture({ levels: [[run]] }, options);
+  return { picture, reader: runNow(picture.tables.acquire(picture.levels[0]![0]!)) };
+}
+
+test('a block that is loaded is at hand from then on', async () => {
+  const { picture, reader } = open();
+  const source = picture.blocks.source(true);
+  expect(source.peek(reader, 0)).toBeUndefined();
+  const block = await source.load(reader, 0);
+  expect(source.peek(reader, 0)).toBe(block);
+  const second = source.loadNow(reader, 1);
+  expect(source.peek(reader, 1)).toBe(second);
+  expect([picture.cache.hits, picture.cache.misses]).toEqual([2, 2]);
+});
+
+test('without filling the cache a source finds what is there and keeps nothing', async () => {
+  const { picture, reader } = open();
+  const passing = picture.blocks.source(false);
+  await passing.load(reader, 0);
+  passing.loadNow(reader, 1);
+  expect(picture.cache.blocks).toBe(0);
+  const kept = picture.blocks.source(true).loadNow(reader, 0);
+  expect(passing.peek(reader, 0)).toBe(kept);
+});
+
+test('those who wait for one block share one read, and it is kept if one of them wants that', async () => {
+  const waiting: (() => void)[] = [];
+  const { picture, reader } = open({ schedule: (complete) => void waiting.push(complete) });
+  const loads = [false, true, false].map((fill) => picture.blocks.source(fill).load(reader, 0));
+  const other = picture.blocks.source(true).load(reader, 1);
+  expect(waiting.length).toBe(2);
+  for (const complete of waiting.splice(0)) complete();
+  const blocks = await Promise.all(loads);
+  expect(new Set(blocks).size).toBe(1);
+  expect(await other).not.toBe(blocks[0]);
+  expect(picture.cache.blocks).toBe(2);
+  expect(picture.cache.misses).toBe(2);
+});
+
+test('a read that fails fails for all who share it, and is tried anew by the next', async () => {
+  const { picture, reader } = open();
+  const restore = picture.storage.snapshot().get('000100.ldb')!;
+  picture.storage.damage(tableFile(100), (file) => {
+    file[0]! ^= 1;
+    return undefined;
+  });
+  const source = picture.blocks.source(true);
+  const damage = { code: ErrorCode.Corruption, file: '000100.ldb', offset: 0 };
+  const both = [source.load(reader, 0), source.load(reader, 0)];
+  for (const load of both) await expect(load).rejects.toMatchObject(damage);
+  expect(() => source.loadNow(reader, 0)).toThrow(expect.objectContaining(damage));
+  picture.storage.damage(tableFile(100), () => restore);
+  expect((await source.load(reader, 0)).restartsOffset).toBeGreaterThan(0);
+});
+
+test('asynchronous readers wait on the thread for at most the one read that finds the disk cold', async () => {
+  const { reader } = open();
+  const clock = new FakeClock();
+  const loader = new BlockLoader(new BlockCache(0), new ReadScheduler(clock, 'auto'));
+  let durationMs = 0;
+  let onThread = 0;
+  const [readBlock, readBlockNow] = [reader.readBlockLater.bind(reader), reader.readBlockNow.bind(reader)];
+  reader.readBlockLater = (index) => {
+    clock.advance(durationMs);
+    return readBlock(index);
+  };
+  reader.readBlockNow = (index) => {
+    clock.advance(durationMs);
+    onThread++;
+    return readBlockNow(index);
+  };
+  const readMany = async (eachMs: number): Promise<number> => {
+    durationMs = eachMs;
+    onThread = 0;
+    const source = loader.source(true);
+    for (let i = 0; i < 200; i++)
+      if (source.peek(reader, i % 3) === undefined) await source.load(reader, i % 3);
+    return onThread;
+  };
+  expect(await readMany(5)).toBe(0);
+  expect(await readMany(0.01)).toBeGreaterThan(150);
+  expect(await readMany(5)).toBe(1);
+  expect(await readMany(5)).toBe(0);
+});
+
+test('where reads on the thread cost no wait every block is at hand', () => {
+  const { picture, reader } = open({ reads: 'direct' });
+  expect(picture.blocks.source(true).peek(reader, 0)).toBeDefined();
+  expect(picture.blocks.source(false).peek(reader, 1)).toBeDefined();
+  expect(picture.cache.blocks).toBe(1);
+});

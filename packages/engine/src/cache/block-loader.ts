@@ -1,0 +1,83 @@
+/**
+ * Where readers get data blocks: the cache, or else the file, read as the scheduler says. Readers that wait for the
+ * same block share one read. Main thread only.
+ */
+import type { Block } from '@arena-level/common/block/block';
+import type { BlockSource } from '@arena-level/common/table/table-lookup';
+import type { TableReader } from '@arena-level/common/table/table-reader';
+import type { BlockCache } from './block-cache.ts';
+import type { ReadScheduler } from './read-scheduler.ts';
+
+export class BlockLoader {
+  readonly cache: BlockCache;
+  readonly #scheduler: ReadScheduler;
+  /** Reads under way in the pool. */
+  readonly #reading = new Map<string, Promise<Block>>();
+  readonly #filling: BlockSource = new CachedBlockSource(this, true);
+  readonly #passing: BlockSource = new CachedBlockSource(this, false);
+
+  constructor(cache: BlockCache, scheduler: ReadScheduler) {
+    this.cache = cache;
+    this.#scheduler = scheduler;
+  }
+
+  /** The source for readers whose blocks are kept in the cache, or are not. Both find what is there. */
+  source(fillCache: boolean): BlockSource {
+    return fillCache ? this.#filling : this.#passing;
+  }
+
+  /** True when a read on the thread is expected to cost no wait. */
+  get isDirect(): boolean {
+    return this.#scheduler.isDirect;
+  }
+
+  readNow(reader: TableReader, index: number): Block {
+    this.cache.misses++;
+    return this.#scheduler.readNow(() => reader.readBlockNow(index));
+  }
+
+  read(reader: TableReader, index: number): Promise<Block> {
+    const name = `${reader.file.file.number}/${index}`;
+    const underWay = this.#reading.get(name);
+    if (underWay !== undefined) return underWay;
+    this.cache.misses++;
+    const reading = this.#scheduler
+      .readInPool(() => reader.readBlockLater(index))
+      .finally(() => this.#reading.delete(name));
+    this.#reading.set(name, reading);
+    return reading;
+  }
+}
+
+class CachedBlockSource implements BlockSource {
+  readonly #loader: BlockLoader;
+  readonly #fillCache: boolean;
+
+  constructor(loader: BlockLoader, fillCache: boolean) {
+    this.#loader = loader;
+    this.#fillCache = fillCache;
+  }
+
+  /** A read that the page cache is expected to serve counts as no wait. */
+  peek(reader: TableReader, index: number): Block | undefined {
+    const cached = this.#loader.cache.get(reader.file.file.number, index);
+    if (cached !== undefined || !this.#loader.isDirect) return cached;
+    return this.loadNow(reader, index);
+  }
+
+  loadNow(reader: TableReader, index: number): Block {
+    const block = this.#loader.readNow(reader, index);
+    this.#keep(reader, index, block);
+    return block;
+  }
+
+  async load(reader: TableReader, index: number): Promise<Block> {
+    const block = await this.#loader.read(reader, index);
+    this.#keep(reader, index, block);
+    return block;
+  }
+
+  #keep(reader: TableReader, index: number, block: Block): void {
+    if (this.#fillCache) this.#loader.cache.put(reader.file.file.number, index, block);
+  }
+}

@@ -1,0 +1,139 @@
+import type { Clock } from '@arena-level/common/base/clock';
+import { EngineError, ErrorCode } from '@arena-level/common/base/errors';
+import type { Storage } from '@arena-level/common/storage/storage';
+import { BlockCache } from '../cache/block-cache.ts';
+import { BlockLoader } from '../cache/block-loader.ts';
+import { ReadScheduler } from '../cache/read-scheduler.ts';
+import { TableCache } from '../cache/table-cache.ts';
+import type { Health } from '../health/health.ts';
+import type { ReadOptions } from '../public/public-types.ts';
+import type { StoreStats } from '../public/stats.ts';
+import type { StoreIteratorOptions } from '../iterator/iterator-options.ts';
+import type { StoreIterator } from '../iterator/store-iterator.ts';
+import type { Turns } from '../iterator/turns.ts';
+import type { MemtableSet } from '../memtable/memtable-set.ts';
+import type { ResolvedOptions } from '../options/options.ts';
+import { Lookup, type Value } from './lookup.ts';
+import { openIterator } from './open-iterator.ts';
+
+export interface ReadPathModules {
+  readonly storage: Storage;
+  readonly clock: Clock;
+  readonly turns: Turns;
+  readonly memtables: MemtableSet;
+  readonly health: Health;
+  /** The greatest sequence number that may be read. */
+  readonly lastSequence: () => number;
+  /** See `LookupParts.flushedFrom`. */
+  readonly flushedFrom: number;
+}
+
+export interface StoreIteratorReadOptions extends StoreIteratorOptions {
+  readonly snapshot?: ReadOptions['snapshot'];
+}
+
+/**
+ * Where reads come in: each takes the current view and a sequence number, now or a snapshot's, in the same turn in
+ * which it is called, and so sees one moment.
+ */
+export class ReadPath {
+  readonly tables: TableCache;
+  readonly #cache: BlockCache;
+  readonly #blocks: BlockLoader;
+  readonly #lookup: Lookup;
+  readonly #modules: ReadPathModules;
+  readonly #iterators = new Set<StoreIterator>();
+
+  constructor(options: ResolvedOptions, modules: ReadPathModules) {
+    this.#modules = modules;
+    this.tables = new TableCache(modules.storage, options.maxOpenFiles);
+    this.#cache = new BlockCache(options.cacheBytes);
+    this.#blocks = new BlockLoader(this.#cache, new ReadScheduler(modules.clock, options.reads));
+    this.#lookup = new Lookup({
+      tables: this.tables,
+      blocks: this.#blocks,
+      turns: modules.turns,
+      flushedFrom: modules.flushedFrom,
+    });
+  }
+
+  get blockCacheStats(): StoreStats['blockCache'] {
+    const { bytes, hits, misses } = this.#cache;
+    return { bytes, hits, misses };
+  }
+
+  get openTables(): number {
+    return this.tables.openTables;
+  }
+
+  get openIterators(): number {
+    return this.#iterators.size;
+  }
+
+  /** Answers that are at hand wait their turn like any other, so that a loop over them lets the event loop turn. */
+  async get(key: Uint8Array, options: ReadOptions): Promise<Value> {
+    const answer = this.#lookup.get(this.#view(), key, this.#sequence(options), options.fillCache ?? true);
+    const { turns } = this.#modules;
+    if (!(answer instanceof Promise) && turns.isDue()) await turns.next();
+    return answer;
+  }
+
+  getNow(key: Uint8Array, options: ReadOptions): Value {
+    return this.#lookup.getNow(this.#view(), key, this.#sequence(options), options.fillCache ?? true);
+  }
+
+  async has(key: Uint8Array, options: ReadOptions): Promise<boolean> {
+    const answer = this.#lookup.has(this.#view(), key, this.#sequence(options), options.fillCache ?? true);
+    const { turns } = this.#modules;
+    if (!(answer instanceof Promise) && turns.isDue()) await turns.next();
+    return answer;
+  }
+
+  hasNow(key: Uint8Array, options: ReadOptions): boolean {
+    return this.#lookup.hasNow(this.#view(), key, this.#sequence(options), options.fillCache ?? true);
+  }
+
+  async getMany(keys: readonly Uint8Array[], options: ReadOptions): Promise<Value[]> {
+    return await this.#lookup.getMany(this.#view(), keys, this.#sequence(options), options.fillCache ?? true);
+  }
+
+  iterator(options: StoreIteratorReadOptions = {}): StoreIterator {
+    const { snapshot, ...rest } = options;
+    const sequence = this.#sequence(snapshot === undefined ? {} : { snapshot });
+    const parts = { tables: this.tables, blocks: this.#blocks, turns: this.#modules.turns };
+    const iterator = openIterator(this.#view(), sequence, rest, parts, (closed) =>
+      this.#iterators.delete(closed),
+    );
+    this.#iterators.add(iterator);
+    return iterator;
+  }
+
+  /** A table that no version has any more: its file may go. */
+  evict(table: number): void {
+    this.tables.evict(table);
+    this.#cache.evictTable(table);
+  }
+
+  /** Closes what is open; reads that wait for the disk end first. */
+  async close(): Promise<void> {
+    for (const iterator of [...this.#iterators]) iterator.close();
+    await this.tables.close();
+  }
+
+  #view(): MemtableSet['view'] {
+    this.#modules.health.checkOpen();
+    return this.#modules.memtables.view;
+  }
+
+  #sequence({ snapshot }: ReadOptions): number {
+    if (snapshot === undefined) return this.#modules.lastSequence();
+    const { sequence } = snapshot;
+    if (typeof sequence !== 'number') {
+      throw new EngineError(
+        ErrorCode.InvalidArgument,
+        'a snapshot must be one that snapshot() of this store gave',
+      );
+    }
+    return sequence;
+  }
+}

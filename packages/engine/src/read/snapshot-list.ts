@@ -1,0 +1,93 @@
+import { EngineError, ErrorCode } from '@arena-level/common/base/errors';
+
+/**
+ * The explicit snapshots that are open: which sequence numbers a flush or a compaction must keep readable.
+ *
+ * Iterators and reads in progress are not listed. They hold the memtables and the version they read from, in which
+ * nothing is dropped; an explicit snapshot reads from whatever memtables and version there are at that moment.
+ */
+export class SnapshotList {
+  /** Distinct sequence numbers, ascending, and how many snapshots each has. */
+  readonly #sequences: number[] = [];
+  readonly #counts: number[] = [];
+
+  /** Snapshots that are open. */
+  get size(): number {
+    let size = 0;
+    for (const count of this.#counts) size += count;
+    return size;
+  }
+
+  /** Opens a snapshot of everything up to `sequence`. */
+  open(sequence: number): Snapshot {
+    const at = lowerBound(this.#sequences, sequence);
+    if (this.#sequences[at] === sequence) {
+      this.#counts[at]! += 1;
+    } else {
+      this.#sequences.splice(at, 0, sequence);
+      this.#counts.splice(at, 0, 1);
+    }
+    return new Snapshot(sequence, (closed) => this.#close(closed));
+  }
+
+  /** The lowest sequence number that a snapshot reads at, or `defaultSequence` when that is lower or none is open. */
+  oldest(defaultSequence: number): number {
+    const oldest = this.#sequences[0];
+    return oldest === undefined || oldest > defaultSequence ? defaultSequence : oldest;
+  }
+
+  #close(sequence: number): void {
+    const at = lowerBound(this.#sequences, sequence);
+    this.#counts[at]! -= 1;
+    if (this.#counts[at] === 0) {
+      this.#sequences.splice(at, 1);
+      this.#counts.splice(at, 1);
+    }
+  }
+}
+
+/** One moment of a store. Holds old versions of keys on disk until it is closed. */
+export class Snapshot {
+  readonly #sequence: number;
+  #onClose: ((sequence: number) => void) | undefined;
+
+  /** Snapshots come from `SnapshotList.open`. */
+  constructor(sequence: number, onClose: (sequence: number) => void) {
+    this.#sequence = sequence;
+    this.#onClose = onClose;
+  }
+
+  /** Entries up to this sequence number are seen. Throws LEVEL_SNAPSHOT_NOT_OPEN after `close`. */
+  get sequence(): number {
+    if (this.#onClose === undefined)
+      throw new EngineError(ErrorCode.SnapshotNotOpen, 'the snapshot is closed');
+    return this.#sequence;
+  }
+
+  get closed(): boolean {
+    return this.#onClose === undefined;
+  }
+
+  /** Closing it again does nothing. */
+  close(): void {
+    const onClose = this.#onClose;
+    this.#onClose = undefined;
+    onClose?.(this.#sequence);
+  }
+
+  [Symbol.dispose](): void {
+    this.close();
+  }
+}
+
+/** Index of the first element of an ascending array that is at least `value`. */
+function lowerBound(ascending: readonly number[], value: number): number {
+  let low = 0;
+  let high = ascending.length;
+  while (low < high) {
+    const middle = (low + high) >>> 1;
+    if (ascending[middle]! < value) low = middle + 1;
+    else high = middle;
+  }
+  return low;
+}
