@@ -1,0 +1,223 @@
+import type { Clock } from '@arena-level/common/base/clock';
+import { runLater } from '@arena-level/common/base/steps';
+import { CURRENT_FILE, fileName, manifestFile } from '@arena-level/common/storage/file-desc';
+import type { Storage } from '@arena-level/common/storage/storage';
+import type { TableOptions } from '@arena-level/common/table/table-options';
+import { EventSink } from '../events/event-sink.ts';
+import { FlushCommit } from '../flush/flush-commit.ts';
+import { FlushCoordinator } from '../flush/flush-coordinator.ts';
+import type { FlushExecutor } from '../flush/flush-executor.ts';
+import { InlineFlushExecutor } from '../flush/inline-flush-executor.ts';
+import { PiscinaFlushExecutor } from '../flush/piscina-flush-executor.ts';
+import { Health } from '../health/health.ts';
+import { StallTracker } from '../health/stall-tracker.ts';
+import { LoopTurns, type Turns } from '../iterator/turns.ts';
+import { Durability } from '../journal/durability.ts';
+import type { DirectoryLock } from '../lock/directory-lock.ts';
+import { ArenaPool } from '../memtable/arena-pool.ts';
+import { MemtableSet } from '../memtable/memtable-set.ts';
+import { Rotation } from '../memtable/rotation.ts';
+import type { ResolvedOptions } from '../options/options.ts';
+import { ReadPath } from '../read/read-path.ts';
+import { SnapshotList } from '../read/snapshot-list.ts';
+import { recoverStore } from '../recovery/recover-store.ts';
+import type { RootKeeper } from '../roots/root-keeper.ts';
+import { VersionSet, type VersionSetStep } from '../version/version-set.ts';
+import { WritePath } from '../write/write-path.ts';
+import { Healer } from './healer.ts';
+import type { OpenModules } from './open-modules.ts';
+import type { StoreParts } from './store-core.ts';
+import { Verification } from './verification.ts';
+
+/** What is there before a store takes its first read or write: what recovery works with, and what it found. */
+interface Foundation {
+  readonly storage: Storage;
+  readonly options: ResolvedOptions;
+  readonly table: TableOptions;
+  readonly clock: Clock;
+  readonly turns: Turns;
+  readonly events: EventSink;
+  readonly executor: FlushExecutor;
+  readonly pool: ArenaPool;
+  readonly versions: VersionSet;
+  readonly rotation: Rotation;
+  readonly health: Health;
+  readonly stalls: StallTracker;
+  readonly snapshots: SnapshotList;
+  readonly memtables: MemtableSet;
+  readonly roots: RootKeeper;
+}
+
+type Modules = OpenModules & { readonly clock: Clock };
+
+/** Puts the parts of a store together around the state that recovery finds. */
+export async function assembleStore(
+  storage: Storage,
+  lock: DirectoryLock,
+  options: ResolvedOptions,
+  modules: Modules,
+): Promise<StoreParts> {
+  const { clock } = modules;
+  const events = new EventSink(modules.trace);
+  const executor = makeExecutor(storage, options, modules);
+  const pool = new ArenaPool(
+    { kind: options.memtable, standardBytes: options.writeBufferBytes, maxIdle: options.maxIdleArenas },
+    { clock, prepare: executor.kind === 'worker' ? (arena) => executor.prepare(arena) : undefined },
+  );
+  let versions: VersionSet | undefined;
+  try {
+    const isNew = storage.sizeNow(CURRENT_FILE) === undefined;
+    // A table becomes obsolete only behind a commit, when all parts are there.
+    let parts: StoreParts | undefined;
+    versions = await openVersions(storage, options, events, isNew, (table) => parts?.reads.evict(table));
+    const newFileNumber = (): number => versions!.newFileNumber();
+    const rotation = new Rotation({ storage, pool, clock, events, newFileNumber });
+    const table = tableOptions(options);
+    const recoveryModules = { storage, versions, rotation, pool, executor, events };
+    const { roots, memtable, report } = await recoverStore(recoveryModules, options, table, isNew);
+    const foundation: Foundation = {
+      storage,
+      options,
+      table,
+      clock,
+      turns: new LoopTurns(clock),
+      events,
+      executor,
+      pool,
+      versions,
+      rotation,
+      health: new Health(),
+      stalls: new StallTracker(clock, events),
+      snapshots: new SnapshotList(),
+      memtables: new MemtableSet(memtable, versions.current),
+      roots,
+    };
+    const writeSide = makeWriteSide(foundation, memtable.lastSequence);
+    const reads = makeReadSide(foundation, () => writeSide.writes.lastSequence);
+    const { health } = foundation;
+    const verification = new Verification({ versions, roots, tables: reads.tables, executor, health });
+    parts = { ...foundation, ...writeSide, lock, reads, verification, recovery: report };
+    return parts;
+  } catch (error) {
+    pool.close();
+    await executor.close();
+    versions?.closeNow();
+    throw error;
+  }
+}
+
+function openVersions(
+  storage: Storage,
+  options: ResolvedOptions,
+  events: EventSink,
+  isNew: boolean,
+  onObsolete: (table: number) => void,
+): Promise<VersionSet> {
+  const versionOptions = {
+    maxManifestBytes: options.maxManifestBytes,
+    onStep: (step: VersionSetStep) => reportCommit(events, step),
+    onObsolete: ({ number }: { readonly number: number }) => onObsolete(number),
+  };
+  return runLater(
+    isNew ? VersionSet.create(storage, versionOptions) : VersionSet.recover(storage, versionOptions),
+  );
+}
+
+/** These four know each other both ways: each call back goes through a closure over their names. */
+function makeWriteSide(
+  foundation: Foundation,
+  lastSequence: number,
+): Pick<StoreParts, 'durability' | 'flush' | 'writes' | 'healer'> {
+  const { storage, options, memtables, snapshots, executor, versions } = foundation;
+  const durability = new Durability(
+    storage,
+    () => memtables.journals(),
+    (_journal, error) => healer.journalFailed(error),
+  );
+  const committer = new FlushCommit({
+    ...foundation,
+    onSlotFree: () => queueMicrotask(() => writes.pump()),
+  });
+  const flush: FlushCoordinator = new FlushCoordinator(
+    {
+      parallelBuilds: executor.kind === 'inline' ? 1 : options.flushWorkers,
+      table: foundation.table,
+    },
+    {
+      ...foundation,
+      committer,
+      newFileNumber: () => versions.newFileNumber(),
+      dropHorizon: (frozen) => snapshots.oldest(frozen.lastSequence),
+      onProgress: () => writes.pump(),
+      onPersistentFailure: (error) => healer.flushFailed(error),
+    },
+  );
+  const healer: Healer = new Healer({
+    ...foundation,
+    flush,
+    onHealed: () => writes.pump(),
+    onStopped: (error) => writes.refuseQueued(error),
+  });
+  const writes: WritePath = new WritePath(
+    { maxPendingBytes: options.maxPendingBytes, maxFrozenMemtables: options.maxFrozenMemtables },
+    {
+      ...foundation,
+      flush,
+      durability,
+      onJournalFailure: (error) => healer.journalFailed(error),
+      healed: () => healer.healed(),
+    },
+    lastSequence,
+  );
+  return { durability, flush, writes, healer };
+}
+
+function makeReadSide(foundation: Foundation, lastSequence: () => number): ReadPath {
+  const flushedFrom = foundation.versions.nextFileNumber;
+  return new ReadPath(foundation.options, { ...foundation, lastSequence, flushedFrom });
+}
+
+function makeExecutor(storage: Storage, options: ResolvedOptions, modules: Modules): FlushExecutor {
+  if (modules.executor !== undefined) return modules.executor;
+  if (options.flush === 'inline') return new InlineFlushExecutor(storage, modules.clock);
+  return new PiscinaFlushExecutor({
+    storage,
+    clock: modules.clock,
+    flushWorkers: options.flushWorkers,
+    workerUrl: options.workerUrl,
+    pool: modules.pool,
+  });
+}
+
+function tableOptions(options: ResolvedOptions): TableOptions {
+  return {
+    blockBytes: options.blockBytes,
+    restartInterval: options.restartInterval,
+    bloomBitsPerKey: options.bloomBitsPerKey,
+    compression: options.compression[0]!,
+  };
+}
+
+/** What the version set tells of a commit, as events of the store. */
+function reportCommit(events: EventSink, step: VersionSetStep): void {
+  switch (step.step) {
+    case 'edit-appended':
+      events.emit('edit-appended', { manifest: step.manifest, bytes: step.bytes });
+      break;
+    case 'manifest-synced':
+      events.emit('manifest-synced', { manifest: step.manifest });
+      break;
+    case 'current-switched':
+      events.emit('manifest-switched', { manifest: step.manifest });
+      break;
+    case 'manifest-left-over':
+      events.emit('cleanup-failed', {
+        file: fileName(manifestFile(step.manifest)),
+        error: step.error as Error,
+      });
+      break;
+    case 'version-installed':
+      events.emit('version-installed', { tables: step.tables, lastSequence: step.lastSequence });
+      break;
+  }
+}

@@ -1,0 +1,102 @@
+/**
+ * Opens a store. In this order: options → directory → lock → CURRENT and manifest → tables are there → journals
+ * are replayed into tables → the files behind a tear are set aside → a new journal → one commit with everything →
+ * leftovers are removed. A crash at any point leaves a store that opens to the same contents.
+ */
+import { resolve } from 'node:path';
+import { systemClock } from '@arena-level/common/base/clock';
+import { corruption, EngineError, ErrorCode } from '@arena-level/common/base/errors';
+import { createDirectory, whatIsAt } from '@arena-level/common/storage/node-directory';
+import { NodeStorage } from '@arena-level/common/storage/node-storage';
+import type { Storage } from '@arena-level/common/storage/storage';
+import { type DirectoryLock, lockDirectory } from '../lock/directory-lock.ts';
+import { type OpenOptions, type ResolvedOptions, resolveOptions } from '../options/options.ts';
+import { assembleStore } from './assemble-store.ts';
+import type { OpenModules } from './open-modules.ts';
+import { Store } from './store.ts';
+import { makeStoreCore } from './store-core.ts';
+
+/**
+ * Opens the store in the directory `location`, creating it when there is none (see `createIfMissing`).
+ *
+ * Rejects with ARENA_INVALID_OPTION, ARENA_STORE_MISSING, ARENA_STORE_EXISTS, LEVEL_LOCKED, LEVEL_CORRUPTION,
+ * LEVEL_IO_ERROR or LEVEL_NOT_SUPPORTED.
+ */
+export async function open(
+  location: string,
+  options?: OpenOptions,
+  modules: OpenModules = {},
+): Promise<Store> {
+  const resolved = resolveOptions(options);
+  if (typeof location !== 'string' || location === '') {
+    throw new EngineError(
+      ErrorCode.InvalidArgument,
+      'the location of a store must be the path of a directory',
+    );
+  }
+  const directory = resolve(location);
+  if (modules.storage === undefined) prepareDirectory(directory, resolved);
+  const storage = modules.storage ?? new NodeStorage(directory);
+  const lock = lockDirectory(storage, directory, { force: resolved.forceLock });
+  try {
+    return await openIn(storage, lock, resolved, modules);
+  } catch (error) {
+    storage.closeNow();
+    lock.release();
+    throw error;
+  }
+}
+
+async function openIn(
+  storage: Storage,
+  lock: DirectoryLock,
+  options: ResolvedOptions,
+  modules: OpenModules,
+): Promise<Store> {
+  checkContents(storage, options);
+  const parts = await assembleStore(storage, lock, options, {
+    ...modules,
+    clock: modules.clock ?? systemClock,
+  });
+  return new Store(makeStoreCore(parts));
+}
+
+/** The directory exists afterwards, durably where a store may be created in it. */
+function prepareDirectory(directory: string, options: ResolvedOptions): void {
+  const found = whatIsAt(directory);
+  if (found === 'other') {
+    throw new EngineError(
+      ErrorCode.InvalidArgument,
+      `${directory} is, or leads through, a file; a store is a directory`,
+    );
+  }
+  if (options.createIfMissing) createDirectory(directory);
+  else if (found === 'nothing') throw missing(directory);
+}
+
+/** Throws unless what is in the directory may be opened, or created, as asked. Nothing has been changed yet. */
+function checkContents(storage: Storage, options: ResolvedOptions): void {
+  const files = storage.listNow();
+  if (files.some((file) => file.type === 'current')) {
+    if (options.errorIfExists) {
+      throw new EngineError(ErrorCode.StoreExists, `there is a store in ${storage.location} already`);
+    }
+    return;
+  }
+  // A crash while a store was being created leaves at most its first manifest.
+  const leftover = files.find((file) => file.type === 'table' || file.type === 'journal');
+  if (leftover !== undefined) {
+    throw corruption(
+      `it is missing in ${storage.location}, and there are tables or journals: this was a store; repair it, do not start afresh`,
+      'CURRENT',
+    );
+  }
+  if (!options.createIfMissing) throw missing(storage.location);
+}
+
+function missing(location: string): EngineError {
+  return new EngineError(
+    ErrorCode.StoreMissing,
+    `there is no store in ${location} (see option 'createIfMissing')`,
+  );
+}

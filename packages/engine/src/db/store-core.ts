@@ -1,0 +1,151 @@
+import type { Clock } from '@arena-level/common/base/clock';
+import type { Storage } from '@arena-level/common/storage/storage';
+import type { EventSink } from '../events/event-sink.ts';
+import type { FlushCoordinator } from '../flush/flush-coordinator.ts';
+import type { FlushExecutor } from '../flush/flush-executor.ts';
+import type { Health } from '../health/health.ts';
+import type { StallTracker } from '../health/stall-tracker.ts';
+import type { Durability } from '../journal/durability.ts';
+import type { DirectoryLock } from '../lock/directory-lock.ts';
+import type { ArenaPool } from '../memtable/arena-pool.ts';
+import type { MemtableSet } from '../memtable/memtable-set.ts';
+import type { Rotation } from '../memtable/rotation.ts';
+import type { RecoveryReport } from '../public/public-types.ts';
+import type { StoreStats } from '../public/stats.ts';
+import type { ReadPath } from '../read/read-path.ts';
+import type { SnapshotList } from '../read/snapshot-list.ts';
+import type { RootKeeper } from '../roots/root-keeper.ts';
+import type { VersionSet } from '../version/version-set.ts';
+import type { WritePath } from '../write/write-path.ts';
+import type { Healer } from './healer.ts';
+import type { Verification } from './verification.ts';
+
+/** How long closing waits for writes that wait for a flush, or for healing, that does not come to its end. */
+const CLOSE_PATIENCE_MS = 30_000;
+
+/** The parts of an open store, each with one task; `open-store.ts` puts them together. */
+export interface StoreParts {
+  readonly storage: Storage;
+  readonly lock: DirectoryLock;
+  readonly clock: Clock;
+  readonly events: EventSink;
+  readonly health: Health;
+  readonly stalls: StallTracker;
+  readonly pool: ArenaPool;
+  readonly executor: FlushExecutor;
+  readonly versions: VersionSet;
+  readonly memtables: MemtableSet;
+  readonly rotation: Rotation;
+  readonly durability: Durability;
+  readonly flush: FlushCoordinator;
+  readonly writes: WritePath;
+  readonly healer: Healer;
+  readonly snapshots: SnapshotList;
+  readonly reads: ReadPath;
+  readonly roots: RootKeeper;
+  readonly verification: Verification;
+  readonly recovery: RecoveryReport;
+}
+
+export interface StoreCore extends StoreParts {
+  stats(): StoreStats;
+  close(): Promise<void>;
+}
+
+export function makeStoreCore(parts: StoreParts): StoreCore {
+  let closing: Promise<void> | undefined;
+  return {
+    ...parts,
+    stats: () => collectStats(parts),
+    close: () => {
+      closing ??= closeStore(parts);
+      return closing;
+    },
+  };
+}
+
+/**
+ * Order: no new work → the queue runs empty → journals durable → flush and threads stop → descriptors → the lock,
+ * last. Every step is taken whatever became of those before it; the first failure is the outcome.
+ */
+async function closeStore(parts: StoreParts): Promise<void> {
+  const {
+    storage,
+    lock,
+    clock,
+    events,
+    health,
+    pool,
+    executor,
+    versions,
+    memtables,
+    durability,
+    flush,
+    writes,
+  } = parts;
+  let failure: { readonly error: unknown } | undefined;
+  const attempt = async (step: () => unknown): Promise<void> => {
+    try {
+      await step();
+    } catch (error) {
+      failure ??= { error };
+    }
+  };
+  // Of a store that was stopped nothing is queued, but a write of its journal may still be in the pool.
+  writes.stopIntake();
+  await attempt(() => patiently(clock, writes.idle()));
+  health.close();
+  writes.refuseQueued(health.refusal());
+  parts.healer.close();
+  await patiently(clock, parts.healer.settled());
+  // Of a store that was stopped, too: what was acknowledged is durable when this ends well, or the caller hears of it.
+  await attempt(() => durability.reach());
+  // Together: a thread that never answers is given up by the executor, and only then the flush has ended.
+  await Promise.all([attempt(() => flush.close()), attempt(() => executor.close())]);
+  await attempt(() => parts.reads.close());
+  for (const journal of memtables.journals()) await attempt(() => journal.close());
+  await attempt(() => memtables.release());
+  pool.close();
+  await attempt(() => parts.roots.closeNow());
+  await attempt(() => versions.closeNow());
+  await attempt(() => lock.release());
+  await attempt(() => storage.closeNow());
+  events.emit('closed', { location: storage.location });
+  if (failure !== undefined) throw failure.error;
+}
+
+/** Waits for what ends by itself unless a thread hangs, and no longer than that may take. */
+function patiently(clock: Clock, work: Promise<void>): Promise<void> {
+  return new Promise((resolve, reject) => {
+    const cancel = clock.after(CLOSE_PATIENCE_MS, resolve);
+    work.then(resolve, reject).finally(cancel);
+  });
+}
+
+function collectStats(parts: StoreParts): StoreStats {
+  const { writes, durability, stalls, rotation, flush, memtables, pool, versions, reads, snapshots } = parts;
+  const { active, frozen } = memtables;
+  const held = [active, ...frozen];
+  return {
+    writes: { ...writes.counters, journalSyncs: durability.syncs, pendingBytes: writes.pendingBytes },
+    stalls: stalls.stats,
+    rotations: { ...rotation.stats },
+    flushes: { ...flush.counters },
+    memtables: {
+      active: 1,
+      frozen: frozen.length,
+      entries: held.reduce((sum, memtable) => sum + memtable.memdb.count, 0),
+      bytes: held.reduce((sum, memtable) => sum + memtable.arena.kvBytesUsed, 0),
+    },
+    arenas: { inUse: pool.inUse, idle: pool.idle, preparing: pool.preparing, bytes: pool.bytes },
+    levels: versions.current.levels.map((tables, level) => ({
+      tables: tables.length,
+      bytes: versions.current.levelBytes(level),
+    })),
+    blockCache: reads.blockCacheStats,
+    openTables: reads.openTables,
+    lastSequence: writes.lastSequence,
+    snapshots: snapshots.size,
+    iterators: reads.openIterators,
+  };
+}

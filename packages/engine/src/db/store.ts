@@ -1,0 +1,255 @@
+import { MAX_ARENA_ENTRIES } from '@arena-level/common/arena/layout';
+import { EngineError, ErrorCode } from '@arena-level/common/base/errors';
+import type { StoreListener } from '../events/event-sink.ts';
+import type { StoreEventName } from '../events/events.ts';
+import type { StoreIterator } from '../iterator/store-iterator.ts';
+import type {
+  BatchOperation,
+  MasterRoot,
+  ReadOptions,
+  RecoveryReport,
+  RotateOptions,
+  VerifyReport,
+  WriteOptions,
+} from '../public/public-types.ts';
+import type { StoreStats } from '../public/stats.ts';
+import type { StoreIteratorReadOptions } from '../read/read-path.ts';
+import type { Snapshot } from '../read/snapshot-list.ts';
+import { checkBatch, checkKey, checkValue, nameOf, wantsSync } from '../write/check-entries.ts';
+import type { StoreCore } from './store-core.ts';
+
+/**
+ * An open store: an ordered map from bytes to bytes, in a directory of LevelDB files.
+ *
+ * Keys and values are `Uint8Array`s (a Buffer is one), borrowed during the call; results are the caller's own.
+ * Asynchronous methods reject, and their blocking twins (`…Sync`) throw, an `EngineError` with a `code`. Both keep
+ * one order of writes: a twin first completes what was issued before it.
+ *
+ * Made by `open`. A store belongs to the thread that opened it.
+ */
+export class Store {
+  readonly #core: StoreCore;
+
+  constructor(core: StoreCore) {
+    this.#core = core;
+  }
+
+  /** The directory. */
+  get location(): string {
+    return this.#core.storage.location;
+  }
+
+  /** What the open found and did. */
+  get recovery(): RecoveryReport {
+    return this.#core.recovery;
+  }
+
+  /** Stores a value under a key, replacing the one before. */
+  put(key: Uint8Array, value: Uint8Array, options?: WriteOptions): Promise<void> {
+    try {
+      checkKey(key);
+      checkValue(value);
+      return this.#core.writes.put(key, value, wantsSync(options));
+    } catch (error) {
+      return Promise.reject(error);
+    }
+  }
+
+  putSync(key: Uint8Array, value: Uint8Array, options?: WriteOptions): void {
+    checkKey(key);
+    checkValue(value);
+    this.#core.writes.putNow(key, value, wantsSync(options));
+  }
+
+  /** Deletes a key; one that is not there is no error. */
+  del(key: Uint8Array, options?: WriteOptions): Promise<void> {
+    try {
+      checkKey(key);
+      return this.#core.writes.del(key, wantsSync(options));
+    } catch (error) {
+      return Promise.reject(error);
+    }
+  }
+
+  delSync(key: Uint8Array, options?: WriteOptions): void {
+    checkKey(key);
+    this.#core.writes.delNow(key, wantsSync(options));
+  }
+
+  /** Applies all operations, in their order, or none of them. */
+  batch(operations: readonly BatchOperation[], options?: WriteOptions): Promise<void> {
+    try {
+      const recordBytes = checkedBatch(operations);
+      const sync = wantsSync(options);
+      if (operations.length === 0) {
+        this.#core.health.checkOpen();
+        return Promise.resolve();
+      }
+      return this.#core.writes.batch(operations, recordBytes, sync);
+    } catch (error) {
+      return Promise.reject(error);
+    }
+  }
+
+  batchSync(operations: readonly BatchOperation[], options?: WriteOptions): void {
+    const recordBytes = checkedBatch(operations);
+    const sync = wantsSync(options);
+    if (operations.length === 0) this.#core.health.checkOpen();
+    else this.#core.writes.batchNow(operations, recordBytes, sync);
+  }
+
+  /** The value of a key, or undefined. */
+  get(key: Uint8Array, options?: ReadOptions): Promise<Uint8Array<ArrayBuffer> | undefined> {
+    try {
+      checkKey(key);
+      return this.#core.reads.get(key, checkReadOptions(options));
+    } catch (error) {
+      return Promise.reject(error);
+    }
+  }
+
+  getSync(key: Uint8Array, options?: ReadOptions): Uint8Array<ArrayBuffer> | undefined {
+    checkKey(key);
+    return this.#core.reads.getNow(key, checkReadOptions(options));
+  }
+
+  /** The values of several keys as of one moment, in the order of the keys. */
+  getMany(
+    keys: readonly Uint8Array[],
+    options?: ReadOptions,
+  ): Promise<(Uint8Array<ArrayBuffer> | undefined)[]> {
+    try {
+      if (!Array.isArray(keys)) {
+        throw new EngineError(
+          ErrorCode.InvalidArgument,
+          `getMany takes an array of keys, not ${nameOf(keys)}`,
+        );
+      }
+      for (const key of keys) checkKey(key);
+      return this.#core.reads.getMany(keys, checkReadOptions(options));
+    } catch (error) {
+      return Promise.reject(error);
+    }
+  }
+
+  /** Whether a key has a value. */
+  has(key: Uint8Array, options?: ReadOptions): Promise<boolean> {
+    try {
+      checkKey(key);
+      return this.#core.reads.has(key, checkReadOptions(options));
+    } catch (error) {
+      return Promise.reject(error);
+    }
+  }
+
+  hasSync(key: Uint8Array, options?: ReadOptions): boolean {
+    checkKey(key);
+    return this.#core.reads.hasNow(key, checkReadOptions(options));
+  }
+
+  /** Iterates over a range as of now, or of a snapshot. Close it, or iterate it to its end. */
+  iterator(options?: StoreIteratorReadOptions): StoreIterator {
+    return this.#core.reads.iterator(options);
+  }
+
+  /** The store as of now, readable until it is closed. Holds old versions on disk meanwhile. */
+  snapshot(): Snapshot {
+    this.#core.health.checkOpen();
+    return this.#core.snapshots.open(this.#core.writes.lastSequence);
+  }
+
+  /** Brings everything written so far to tables: it survives a crash of the machine, and the journal is empty. */
+  async flush(): Promise<void> {
+    await this.#core.writes.rotate(0);
+    await this.#core.flush.committed();
+  }
+
+  /** Freezes the MemDB, if it holds anything, and installs a fresh one. */
+  async rotateMemtable(options: RotateOptions = {}): Promise<void> {
+    const { minBytes, waitForFlush } = checkRotateOptions(options);
+    await this.#core.writes.rotate(minBytes);
+    if (waitForFlush) await this.#core.flush.committed();
+  }
+
+  /** Tries to heal a store that stopped taking writes. Resolves when it takes them again. */
+  async resume(): Promise<void> {
+    await this.#core.healer.resume();
+  }
+
+  /** The hash over all committed tables and the last sequence number it covers; what is in MemDBs is not in it. */
+  masterRoot(): Promise<MasterRoot> {
+    return this.#core.verification.masterRoot();
+  }
+
+  /** Reads every table and recomputes its root from the data blocks, in a worker; reports each that differs. */
+  verify(): Promise<VerifyReport> {
+    return this.#core.verification.verify();
+  }
+
+  stats(): StoreStats {
+    return this.#core.stats();
+  }
+
+  on<N extends StoreEventName>(name: N, listener: StoreListener<N>): this {
+    this.#core.events.on(name, listener);
+    return this;
+  }
+
+  off<N extends StoreEventName>(name: N, listener: StoreListener<N>): this {
+    this.#core.events.off(name, listener);
+    return this;
+  }
+
+  /**
+   * Takes no new work, finishes the writes that were issued, stops a running flush (the journal covers it), syncs
+   * the journal and lets go of the directory. A second call is the same promise.
+   */
+  close(): Promise<void> {
+    return this.#core.close();
+  }
+
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.close();
+  }
+}
+
+function checkedBatch(operations: readonly BatchOperation[]): number {
+  const recordBytes = checkBatch(operations);
+  if (operations.length > MAX_ARENA_ENTRIES) {
+    throw new EngineError(
+      ErrorCode.TooLarge,
+      `a batch of ${operations.length} operations is over the limit of ${MAX_ARENA_ENTRIES}`,
+    );
+  }
+  return recordBytes;
+}
+
+function checkReadOptions(options: ReadOptions | undefined): ReadOptions {
+  if (options === undefined) return NO_OPTIONS;
+  if (typeof options !== 'object' || options === null) {
+    throw new EngineError(
+      ErrorCode.InvalidArgument,
+      `read options must be an object, not ${nameOf(options)}`,
+    );
+  }
+  return options;
+}
+
+const NO_OPTIONS: ReadOptions = Object.freeze({});
+
+function checkRotateOptions(options: RotateOptions): Required<RotateOptions> {
+  const { minBytes = 0, waitForFlush = false } = options;
+  if (!Number.isInteger(minBytes) || minBytes < 0) {
+    throw new EngineError(
+      ErrorCode.InvalidArgument,
+      `minBytes must be a whole number of bytes, not ${nameOf(minBytes)}`,
+    );
+  }
+  if (typeof waitForFlush !== 'boolean') {
+    throw new EngineError(
+      ErrorCode.InvalidArgument,
+      `waitForFlush must be true or false, not ${nameOf(waitForFlush)}`,
+    );
+  }
+  return { minBytes, waitForFlush };
+}

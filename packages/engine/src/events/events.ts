@@ -1,0 +1,68 @@
+import type { FlushTimings } from '@arena-level/common/protocol/flush-protocol';
+
+/**
+ * What the engine tells about itself, in the order in which it happens. Listeners run after the step they hear of,
+ * never inside it: they may call any method of the store.
+ */
+export interface StoreEvents {
+  /** A rotation: the old MemDB is frozen, the new one has its journal and takes writes. */
+  'journal-created': { readonly journal: number };
+  'memtable-frozen': {
+    readonly journal: number;
+    readonly lastSequence: number;
+    readonly entries: number;
+    readonly bytes: number;
+  };
+  'memtable-installed': {
+    readonly journal: number;
+    readonly capacityBytes: number;
+    readonly durationMs: number;
+  };
+
+  'flush-started': {
+    readonly journal: number;
+    readonly attempt: number;
+    readonly where: 'worker' | 'inline';
+  };
+  'table-built': {
+    readonly journal: number;
+    readonly sizeBytes: number;
+    readonly entries: number;
+    readonly dropped: number;
+    readonly root: string;
+    readonly timings: FlushTimings;
+  };
+  'flush-failed': {
+    readonly journal: number;
+    readonly attempt: number;
+    readonly error: Error;
+    readonly retryInMs: number;
+  };
+
+  'table-renamed': { readonly journal: number; readonly table: number };
+  'directory-synced': { readonly table: number };
+  'edit-appended': { readonly manifest: number; readonly bytes: number };
+  'manifest-synced': { readonly manifest: number };
+  /** A whole new manifest is in force. */
+  'manifest-switched': { readonly manifest: number };
+  'version-installed': { readonly tables: number; readonly lastSequence: number };
+  'memtable-dropped': { readonly journal: number };
+  'journal-removed': { readonly journal: number };
+  /** A file that is not needed any more could not be removed, or the roots file could not be written: no harm done. */
+  'cleanup-failed': { readonly file: string; readonly error: Error };
+  'master-root-renewed': { readonly root: string; readonly sequence: number; readonly tables: number };
+
+  'stall-begin': { readonly reason: StallReason };
+  'stall-end': { readonly reason: StallReason; readonly durationMs: number };
+
+  /** Writes have failed or stopped; reads go on. */
+  'writes-stopped': { readonly error: Error };
+  'healing-started': { readonly error: Error };
+  healed: { readonly durationMs: number };
+  closed: { readonly location: string };
+}
+
+/** Why writers wait: all frozen slots taken, the journal being healed, a journal write in the pool. */
+export type StallReason = 'frozen-memtables' | 'healing' | 'slow-journal';
+
+export type StoreEventName = keyof StoreEvents;

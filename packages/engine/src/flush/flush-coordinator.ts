@@ -1,0 +1,380 @@
+/**
+ * Brings frozen memtables to tables and into the manifest, in order of age.
+ *
+ * Each frozen memtable is one job:
+ *
+ *     waiting → building → built → committing → (gone)
+ *        ▲─────────┘ failed, cancelled   ▲──────┘ failed: the table stays, its commit is tried again
+ *
+ * Several may build at a time; only the oldest commits (`flush-commit.ts`). A blocking writer that needs a slot
+ * takes the oldest over: it builds the table on its own thread when no worker has answered yet, and finishes the
+ * commit.
+ *
+ * Failures: a job keeps its memtable and journal until it is committed, so nothing is lost. A failed attempt is
+ * repeated after 1, 2, 4, 8, 8, … s. For a cause that does not pass by itself one repetition is made; then the
+ * store is told to stop writes until `retry` is asked for.
+ *
+ * Main thread only. Owner of the arenas' states from Frozen on.
+ */
+import { ArenaState } from '@arena-level/common/arena/arena-state';
+import type { Clock } from '@arena-level/common/base/clock';
+import { EngineError, ErrorCode, hasCode, isPassing } from '@arena-level/common/base/errors';
+import { invariant } from '@arena-level/common/base/invariant';
+import { Running, runNow, type Steps } from '@arena-level/common/base/steps';
+import type { FlushJob } from '@arena-level/common/protocol/flush-protocol';
+import { fromWireError } from '@arena-level/common/protocol/wire-error';
+import { tempFile } from '@arena-level/common/storage/file-desc';
+import type { Storage } from '@arena-level/common/storage/storage';
+import type { TableOptions } from '@arena-level/common/table/table-options';
+import type { EventSink } from '../events/event-sink.ts';
+import type { Memtable } from '../memtable/memtable.ts';
+import type { MemtableSet } from '../memtable/memtable-set.ts';
+import type { BuiltFlush, FlushCommit } from './flush-commit.ts';
+import { FlushCounters } from './flush-counters.ts';
+import type { FlushExecutor, FlushOutcome } from './flush-executor.ts';
+
+const FIRST_RETRY_MS = 1000;
+const MAX_RETRY_MS = 8000;
+/** Attempts for a cause that does not pass by itself. */
+const PERSISTENT_ATTEMPTS = 2;
+
+type JobState = 'waiting' | 'building' | 'built' | 'committing';
+
+interface Job {
+  readonly memtable: Memtable;
+  state: JobState;
+  /** Builds begun; an answer to any but the last one does not count. */
+  attempt: number;
+  /** Temporary file of the last build. */
+  tempNumber: number;
+  startedMs: number;
+  built: BuiltFlush | undefined;
+  commit: Running<void> | undefined;
+  readonly waiters: { readonly resolve: () => void; readonly reject: (error: unknown) => void }[];
+}
+
+export interface FlushCoordinatorModules {
+  readonly memtables: MemtableSet;
+  readonly storage: Storage;
+  readonly executor: FlushExecutor;
+  readonly committer: FlushCommit;
+  readonly clock: Clock;
+  readonly events: EventSink;
+  readonly newFileNumber: () => number;
+  /** Versions that a newer one at or below this number shadows may be dropped. */
+  readonly dropHorizon: (memtable: Memtable) => number;
+  /** A frozen slot became free, or flushing failed: whoever waits looks again. */
+  readonly onProgress: () => void;
+  /** Flushing has failed for a cause that does not pass by itself. */
+  readonly onPersistentFailure: (error: unknown) => void;
+}
+
+export interface FlushCoordinatorOptions {
+  /** Tables built at a time. */
+  readonly parallelBuilds: number;
+  readonly table: TableOptions;
+}
+
+export class FlushCoordinator {
+  readonly counters: FlushCounters = new FlushCounters();
+  readonly #options: FlushCoordinatorOptions;
+  readonly #modules: FlushCoordinatorModules;
+  /** One per frozen memtable that was requested, oldest first. */
+  #jobs: Job[] = [];
+  /** Builds handed to the executor and not settled, those that were taken over included. */
+  readonly #tasks = new Set<Promise<void>>();
+  /** Removals of tables that did not count. */
+  readonly #removals = new Set<Promise<void>>();
+  #consecutiveFailures = 0;
+  #failure: unknown;
+  #cancelRetry: (() => void) | undefined;
+  #stopped = false;
+  #closed = false;
+
+  constructor(options: FlushCoordinatorOptions, modules: FlushCoordinatorModules) {
+    this.#options = options;
+    this.#modules = modules;
+  }
+
+  /** Why flushing does not get on; undefined while it does, or while a first failure is being repeated. */
+  get failure(): unknown {
+    return this.#consecutiveFailures >= PERSISTENT_ATTEMPTS || this.#stopped ? this.#failure : undefined;
+  }
+
+  /** There may be a newly frozen memtable. A latch: it cannot be lost, and asking twice does no harm. */
+  request(): void {
+    for (const memtable of this.#modules.memtables.frozen) {
+      if (this.#jobs.some((job) => job.memtable === memtable)) continue;
+      this.#jobs.push({
+        memtable,
+        state: 'waiting',
+        attempt: 0,
+        tempNumber: 0,
+        startedMs: 0,
+        built: undefined,
+        commit: undefined,
+        waiters: [],
+      });
+    }
+    this.#pump();
+  }
+
+  /** Resolves when all memtables that are frozen now are committed; rejects when an attempt on one of them fails. */
+  committed(): Promise<void> {
+    this.request();
+    const newest = this.#jobs.at(-1);
+    if (newest === undefined) return Promise.resolve();
+    if (this.#stopped) return Promise.reject(this.#failure);
+    return new Promise((resolve, reject) => newest.waiters.push({ resolve, reject }));
+  }
+
+  /** Builds and commits the oldest frozen memtable on this thread, taking over what is under way. */
+  finishOldestNow(): void {
+    this.request();
+    const job = this.#jobs[0];
+    invariant(job !== undefined, 'a flush is finished only while a memtable is frozen');
+    if (job.commit !== undefined) {
+      job.commit.finishNow();
+      return;
+    }
+    if (job.built === undefined) {
+      const request = this.#begin(job, 'inline');
+      this.#take(job, this.#modules.executor.flushNow(request));
+      if (job.built === undefined) throw this.#failure;
+    }
+    runNow(this.#commitSteps(job));
+  }
+
+  /** Tries again at once, also after a failure that stopped it. */
+  retry(): void {
+    this.#stopped = false;
+    this.#consecutiveFailures = 0;
+    this.#cancelRetry?.();
+    this.#cancelRetry = undefined;
+    this.request();
+  }
+
+  /** Begins nothing more, cancels what is being built, and waits for threads and a running commit. */
+  async close(): Promise<void> {
+    this.#closed = true;
+    this.#cancelRetry?.();
+    for (const job of this.#jobs) if (job.state === 'building') job.memtable.arena.requestCancel();
+    const commit = this.#jobs[0]?.commit?.promise.catch(() => {});
+    await Promise.all([...this.#tasks, commit]);
+    await Promise.all(this.#removals);
+    const closed = new EngineError(
+      ErrorCode.DatabaseNotOpen,
+      'the store was closed before the flush was committed',
+    );
+    for (const job of this.#jobs) {
+      for (const waiter of job.waiters.splice(0)) waiter.reject(closed);
+      // A table that was built and not committed is of no use any more: the next open removes it.
+      this.#backToWaiting(job);
+    }
+  }
+
+  #pump(): void {
+    if (this.#closed || this.#stopped || this.#cancelRetry !== undefined) return;
+    for (const job of [...this.#jobs]) {
+      // Builds that were taken over count: they hold their arenas until their threads answer.
+      if (this.#tasks.size >= this.#options.parallelBuilds) break;
+      if (job.state === 'waiting') this.#build(job);
+    }
+    const oldest = this.#jobs[0];
+    if (oldest?.state === 'built' && this.#cancelRetry === undefined && !this.#stopped)
+      this.#startCommit(oldest);
+  }
+
+  #build(job: Job): void {
+    const { executor } = this.#modules;
+    const request = this.#begin(job, executor.kind);
+    const { attempt } = job;
+    // Held for the thread that reads the arena, whatever becomes of the job meanwhile.
+    job.memtable.retain();
+    const task = executor
+      .flush(request)
+      .catch(
+        (error: unknown): FlushOutcome => ({
+          kind: 'failed',
+          crashed: false,
+          error: {
+            code: ErrorCode.WorkerFailed,
+            message: error instanceof Error ? error.message : String(error),
+          },
+        }),
+      )
+      .then((outcome) => {
+        this.#tasks.delete(task);
+        this.#answered(job, attempt, request.tempNumber, outcome);
+        job.memtable.release();
+        // Whatever became of the answer, a thread is free.
+        this.#pump();
+      });
+    this.#tasks.add(task);
+  }
+
+  #begin(job: Job, where: 'worker' | 'inline'): FlushJob {
+    const { memtable } = job;
+    job.state = 'building';
+    job.attempt++;
+    job.tempNumber = this.#modules.newFileNumber();
+    job.startedMs = this.#modules.clock.now();
+    if (memtable.arena.state === ArenaState.Frozen) memtable.arena.transition(ArenaState.Flushing);
+    this.#modules.events.emit('flush-started', {
+      journal: memtable.journal.number,
+      attempt: job.attempt,
+      where,
+    });
+    return {
+      arena: memtable.arena.shared,
+      generation: memtable.arena.generation,
+      entries: memtable.memdb.count,
+      tempNumber: job.tempNumber,
+      dropHorizon: this.#modules.dropHorizon(memtable),
+      options: this.#options.table,
+    };
+  }
+
+  #answered(job: Job, attempt: number, tempNumber: number, outcome: FlushOutcome): void {
+    if (outcome.kind === 'failed' && outcome.crashed) job.memtable.reusable = false;
+    if (attempt !== job.attempt || job.state !== 'building') {
+      // Taken over meanwhile: the table that counts is another one.
+      this.#removeLeftover(tempNumber);
+      return;
+    }
+    this.#take(job, outcome);
+  }
+
+  /** A table that does not count. `close` waits for this: once the lock is gone the directory is somebody else's. */
+  #removeLeftover(tempNumber: number): void {
+    const removal = this.#modules.storage
+      .remove(tempFile(tempNumber))
+      .catch(() => {
+        // The next open removes it.
+      })
+      .finally(() => this.#removals.delete(removal));
+    this.#removals.add(removal);
+  }
+
+  /** Enters the outcome of the last build. */
+  #take(job: Job, outcome: FlushOutcome): void {
+    const { clock, events } = this.#modules;
+    switch (outcome.kind) {
+      case 'built': {
+        const { table, dropped, timings } = outcome;
+        job.built = { tempNumber: job.tempNumber, table, dropped };
+        job.state = 'built';
+        this.counters.addBuilt(table, dropped, clock.now() - job.startedMs, timings);
+        events.emit('table-built', {
+          journal: job.memtable.journal.number,
+          sizeBytes: table.size,
+          entries: table.entries,
+          dropped,
+          root: Buffer.from(table.root).toString('hex'),
+          timings,
+        });
+        return;
+      }
+      case 'empty':
+        if (!job.memtable.isEmpty) {
+          job.memtable.reusable = false;
+          this.#notBuilt(job, workerFailed('the builder found no entries in an arena that has some'));
+          return;
+        }
+        job.built = { tempNumber: job.tempNumber, table: undefined, dropped: 0 };
+        job.state = 'built';
+        return;
+      case 'cancelled':
+        if (this.#closed) this.#backToWaiting(job);
+        else this.#notBuilt(job, workerFailed('the build was cancelled, and nobody had asked for that'));
+        return;
+      case 'failed':
+        this.#notBuilt(job, fromWireError(outcome.error));
+    }
+  }
+
+  #notBuilt(job: Job, error: unknown): void {
+    this.#backToWaiting(job);
+    this.#failed(job, error);
+  }
+
+  #backToWaiting(job: Job): void {
+    job.state = 'waiting';
+    job.built = undefined;
+    if (job.memtable.arena.state === ArenaState.Flushing) job.memtable.arena.transition(ArenaState.Frozen);
+  }
+
+  #startCommit(job: Job): void {
+    const running = new Running(this.#commitSteps(job));
+    running.promise.catch(() => {
+      // Entered in `#commitSteps`, where waiters hear of it.
+    });
+    if (!running.settled) job.commit = running;
+  }
+
+  *#commitSteps(job: Job): Steps<void> {
+    invariant(job === this.#jobs[0] && job.built !== undefined, 'memtables are committed in order of age');
+    job.state = 'committing';
+    try {
+      yield* this.#modules.committer.commit(job.memtable, job.built);
+    } catch (error) {
+      job.commit = undefined;
+      if (hasCode(error, ErrorCode.WorkerFailed)) {
+        // The worker's answer does not match its arena or its file.
+        job.memtable.reusable = false;
+        this.#backToWaiting(job);
+      } else {
+        job.state = 'built';
+      }
+      this.#failed(job, error);
+      throw error;
+    }
+    job.commit = undefined;
+    this.#jobs.shift();
+    this.counters.count++;
+    this.#consecutiveFailures = 0;
+    if (!this.#stopped) this.#failure = undefined;
+    // What made the last attempt fail has passed.
+    this.#cancelRetry?.();
+    this.#cancelRetry = undefined;
+    for (const waiter of job.waiters.splice(0)) waiter.resolve();
+    // Not from inside these steps: what looks again may take over other sequences.
+    queueMicrotask(() => {
+      this.#pump();
+      this.#modules.onProgress();
+    });
+  }
+
+  #failed(job: Job, error: unknown): void {
+    const { clock, events, onProgress, onPersistentFailure } = this.#modules;
+    this.counters.failed++;
+    this.#consecutiveFailures++;
+    this.#failure = error;
+    const passes =
+      isPassing(error) || hasCode(error, ErrorCode.WorkerFailed) || hasCode(error, ErrorCode.MemoryBudget);
+    const stops = !passes && this.#consecutiveFailures >= PERSISTENT_ATTEMPTS;
+    const retryInMs = Math.min(FIRST_RETRY_MS * 2 ** (this.#consecutiveFailures - 1), MAX_RETRY_MS);
+    events.emit('flush-failed', {
+      journal: job.memtable.journal.number,
+      attempt: job.attempt,
+      error: error instanceof Error ? error : new Error(String(error)),
+      retryInMs: stops ? Infinity : retryInMs,
+    });
+    for (const each of this.#jobs) for (const waiter of each.waiters.splice(0)) waiter.reject(error);
+    if (stops) {
+      this.#stopped = true;
+      onPersistentFailure(error);
+    } else if (!this.#closed) {
+      this.#cancelRetry?.();
+      this.#cancelRetry = clock.after(retryInMs, () => {
+        this.#cancelRetry = undefined;
+        this.#pump();
+      });
+    }
+    queueMicrotask(onProgress);
+  }
+}
+
+function workerFailed(message: string): EngineError {
+  return new EngineError(ErrorCode.WorkerFailed, message);
+}

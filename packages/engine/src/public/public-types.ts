@@ -1,0 +1,68 @@
+/** Public shapes of the engine that need no code of their own. Bytes parameters are borrowed during the call. */
+
+export interface WriteOptions {
+  /** Acknowledge only when the write survives a crash of the machine. Default false. */
+  readonly sync?: boolean;
+}
+
+export interface ReadOptions {
+  /** Read as of this snapshot instead of now. */
+  readonly snapshot?: SnapshotHandle;
+  /** Keep the blocks that are read in the cache. Default true. */
+  readonly fillCache?: boolean;
+}
+
+/** One moment of the store, held until it is closed. */
+export interface SnapshotHandle {
+  readonly sequence: number;
+  close(): void;
+}
+
+export type BatchOperation =
+  | { readonly type: 'put'; readonly key: Uint8Array; readonly value: Uint8Array }
+  | { readonly type: 'del'; readonly key: Uint8Array };
+
+export interface MasterRoot {
+  /** 32 bytes. */
+  readonly root: Uint8Array<ArrayBuffer>;
+  /** The last sequence number it covers. */
+  readonly sequence: number;
+  readonly tables: number;
+}
+
+export interface VerifyReport {
+  /** The MasterRoot; undefined when a table cannot be read. */
+  readonly root: Uint8Array<ArrayBuffer> | undefined;
+  readonly tables: number;
+  readonly entries: number;
+  readonly blocks: number;
+  /** Tables that differ from what they say of themselves, or cannot be read; empty for a sound store. */
+  readonly differing: readonly {
+    readonly table: number;
+    readonly level: number;
+    readonly problems: readonly string[];
+  }[];
+}
+
+export interface RotateOptions {
+  /** Least free kvData of the new MemDB in bytes. Default: the write buffer size. */
+  readonly minBytes?: number;
+  /** Resolve when the frozen MemDB is committed, not only frozen. Default false. */
+  readonly waitForFlush?: boolean;
+}
+
+/** What an open found and did; see `Store.recovery`. */
+export interface RecoveryReport {
+  readonly created: boolean;
+  readonly groups: number;
+  readonly entries: number;
+  readonly tablesWritten: number;
+  /** Where replay ended early, and why; what lay behind was never promised. */
+  readonly tear?: { readonly file: string; readonly offset: number; readonly reason: string };
+  /** Files moved to `lost/`. */
+  readonly lost: readonly string[];
+  /** Temporary and unlisted files removed. */
+  readonly removed: readonly string[];
+  /** Damage skipped under `recover: 'truncate' | 'skip'`. */
+  readonly damage: readonly { readonly file: string; readonly offset: number; readonly reason: string }[];
+}

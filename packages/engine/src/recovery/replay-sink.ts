@@ -1,0 +1,141 @@
+import type { Arena } from '@arena-level/common/arena/arena';
+import { ArenaState } from '@arena-level/common/arena/arena-state';
+import { MAX_SEQUENCE_DELTA } from '@arena-level/common/arena/layout';
+import { EngineError, ErrorCode } from '@arena-level/common/base/errors';
+import { MIB } from '@arena-level/common/base/limits';
+import { runLater } from '@arena-level/common/base/steps';
+import { createMemDb } from '@arena-level/common/memdb/create-memdb';
+import type { MemDb } from '@arena-level/common/memdb/memdb';
+import { fromWireError } from '@arena-level/common/protocol/wire-error';
+import { tableFile, tempFile } from '@arena-level/common/storage/file-desc';
+import type { Storage } from '@arena-level/common/storage/storage';
+import type { TableOptions } from '@arena-level/common/table/table-options';
+import { checkBuiltTable } from '../flush/check-built-table.ts';
+import type { FlushExecutor } from '../flush/flush-executor.ts';
+import type { NewTable } from '../manifest/version-edit.ts';
+import type { ArenaPool } from '../memtable/arena-pool.ts';
+
+/** A MemDB with less than this is built into a table here: starting a worker would take longer. */
+const INLINE_BYTES = 1 * MIB;
+
+export interface ReplaySinkModules {
+  readonly storage: Storage;
+  readonly pool: ArenaPool;
+  readonly executor: FlushExecutor;
+  readonly newFileNumber: () => number;
+}
+
+/**
+ * Where replayed journals go: MemDBs, and from them level-0 tables, which the opener commits together. Tables are
+ * numbered in the order of the journals. Memory: the largest journal, and one arena.
+ */
+export class ReplaySink {
+  /** Tables written, oldest first, and their roots by file number. */
+  readonly tables: NewTable[] = [];
+  readonly roots: Map<number, Uint8Array<ArrayBuffer>> = new Map();
+  /** The greatest sequence number seen, the manifest's included. */
+  lastSequence: number;
+  readonly #modules: ReplaySinkModules;
+  readonly #options: TableOptions;
+  #filling: MemDb | undefined;
+  #fillingLast = 0;
+  /** MemDBs that are full, oldest first, and the one that is being filled comes after them. */
+  readonly #full: MemDb[] = [];
+
+  constructor(modules: ReplaySinkModules, options: TableOptions, lastSequence: number) {
+    this.#modules = modules;
+    this.#options = options;
+    this.lastSequence = lastSequence;
+  }
+
+  /** Takes the records of one checked batch. */
+  insert(records: Uint8Array, start: number, end: number, entries: number, firstSequence: number): void {
+    const lastSequence = firstSequence + entries - 1;
+    const memdb = this.#memdbFor(end - start, entries, firstSequence, lastSequence);
+    memdb.insert(records, start, end, entries, firstSequence);
+    this.#fillingLast = lastSequence;
+    this.lastSequence = Math.max(this.lastSequence, lastSequence);
+  }
+
+  /** Between two journals: what is full becomes tables. */
+  async endJournal(): Promise<void> {
+    for (let memdb = this.#full.shift(); memdb !== undefined; memdb = this.#full.shift())
+      await this.#build(memdb);
+  }
+
+  /** Everything becomes tables, and the directory is synced. */
+  async finish(): Promise<void> {
+    this.#seal();
+    await this.endJournal();
+    if (this.tables.length > 0) await this.#modules.storage.syncDirectory();
+  }
+
+  /** After a failure: the arenas go back. */
+  abandon(): void {
+    this.#seal();
+    for (const memdb of this.#full.splice(0)) this.#giveBack(memdb.arena, true);
+  }
+
+  #memdbFor(recordBytes: number, entries: number, firstSequence: number, lastSequence: number): MemDb {
+    const filling = this.#filling;
+    if (filling !== undefined) {
+      const ascends = firstSequence > this.#fillingLast;
+      const isNear = lastSequence - filling.arena.baseSequence <= MAX_SEQUENCE_DELTA;
+      if (ascends && isNear && filling.fits(recordBytes, entries)) return filling;
+      this.#seal();
+    }
+    const arena = this.#modules.pool.take(recordBytes, entries);
+    arena.activate(firstSequence - 1);
+    this.#filling = createMemDb(arena);
+    return this.#filling;
+  }
+
+  #seal(): void {
+    if (this.#filling === undefined) return;
+    this.#filling.arena.freeze();
+    this.#full.push(this.#filling);
+    this.#filling = undefined;
+  }
+
+  async #build(memdb: MemDb): Promise<void> {
+    const { storage, executor, newFileNumber } = this.#modules;
+    const { arena } = memdb;
+    arena.transition(ArenaState.Flushing);
+    const tempNumber = newFileNumber();
+    const job = {
+      arena: arena.shared,
+      generation: arena.generation,
+      entries: memdb.count,
+      tempNumber,
+      // No snapshot outlives its process.
+      dropHorizon: this.lastSequence,
+      options: this.#options,
+    };
+    const outcome = arena.kvBytesUsed < INLINE_BYTES ? executor.flushNow(job) : await executor.flush(job);
+    this.#giveBack(arena, outcome.kind !== 'failed' || !outcome.crashed);
+    if (outcome.kind === 'failed') throw fromWireError(outcome.error);
+    if (outcome.kind !== 'built') {
+      throw new EngineError(
+        ErrorCode.WorkerFailed,
+        `a replayed journal could not be flushed: the build was ${outcome.kind}`,
+      );
+    }
+    const { table, dropped } = outcome;
+    await runLater(checkBuiltTable(storage, tempFile(tempNumber), memdb.count, table, dropped));
+    const number = newFileNumber();
+    storage.renameNow(tempFile(tempNumber), tableFile(number));
+    const { size, smallest, largest } = table;
+    this.tables.push({ level: 0, table: { number, size, smallest, largest } });
+    this.roots.set(number, table.root);
+  }
+
+  #giveBack(arena: Arena, reusable: boolean): void {
+    if (!reusable) {
+      this.#modules.pool.discard(arena);
+      return;
+    }
+    if (arena.state === ArenaState.Flushing) arena.transition(ArenaState.Frozen);
+    if (arena.state === ArenaState.Frozen || arena.state === ArenaState.Active) arena.abandon();
+    this.#modules.pool.give(arena);
+  }
+}

@@ -1,0 +1,105 @@
+import { EngineError, ErrorCode } from '@arena-level/common/base/errors';
+import { MAX_BATCH_BYTES, MAX_KEY_BYTES, MAX_VALUE_BYTES } from '@arena-level/common/base/limits';
+import { deleteRecordBytes, putRecordBytes } from '@arena-level/common/key/batch-record';
+import type { BatchOperation, WriteOptions } from '../public/public-types.ts';
+
+/** Throws unless `key` is bytes of a legal length. An empty key is legal. */
+export function checkKey(key: unknown): asserts key is Uint8Array {
+  if (!(key instanceof Uint8Array)) {
+    throw new EngineError(ErrorCode.InvalidKey, `a key must be a Uint8Array, not ${nameOf(key)}`);
+  }
+  if (key.length > MAX_KEY_BYTES) {
+    throw new EngineError(
+      ErrorCode.TooLarge,
+      `a key of ${key.length} bytes is over the limit of ${MAX_KEY_BYTES}`,
+    );
+  }
+}
+
+/** Throws unless `value` is bytes of a legal length. An empty value is legal. */
+export function checkValue(value: unknown): asserts value is Uint8Array {
+  if (!(value instanceof Uint8Array)) {
+    throw new EngineError(ErrorCode.InvalidValue, `a value must be a Uint8Array, not ${nameOf(value)}`);
+  }
+  if (value.length > MAX_VALUE_BYTES) {
+    throw new EngineError(
+      ErrorCode.TooLarge,
+      `a value of ${value.length} bytes is over the limit of ${MAX_VALUE_BYTES}`,
+    );
+  }
+}
+
+/** Checks a whole batch before anything of it is taken in, and returns the bytes of its records. */
+export function checkBatch(operations: unknown): number {
+  if (!Array.isArray(operations)) {
+    throw new EngineError(
+      ErrorCode.InvalidArgument,
+      `a batch must be an array of operations, not ${nameOf(operations)}`,
+    );
+  }
+  let recordBytes = 0;
+  for (let i = 0; i < operations.length; i++) recordBytes += checkOperation(operations[i], i);
+  if (recordBytes > MAX_BATCH_BYTES) {
+    throw new EngineError(
+      ErrorCode.TooLarge,
+      `a batch of ${recordBytes} bytes is over the limit of ${MAX_BATCH_BYTES}`,
+    );
+  }
+  return recordBytes;
+}
+
+function checkOperation(operation: unknown, index: number): number {
+  if (typeof operation !== 'object' || operation === null) {
+    throw new EngineError(
+      ErrorCode.InvalidArgument,
+      `operation ${index} of the batch must be an object, not ${nameOf(operation)}`,
+    );
+  }
+  const { type, key, value } = operation as Partial<Extract<BatchOperation, { type: 'put' }>>;
+  try {
+    if ((type as unknown) === 'del') {
+      checkKey(key);
+      return deleteRecordBytes(key.length);
+    }
+    if (type === 'put') {
+      checkKey(key);
+      checkValue(value);
+      return putRecordBytes(key.length, value.length);
+    }
+  } catch (error) {
+    if (error instanceof EngineError)
+      throw new EngineError(error.code, `operation ${index} of the batch: ${error.message}`);
+    throw error;
+  }
+  throw new EngineError(
+    ErrorCode.InvalidArgument,
+    `operation ${index} of the batch has type ${nameOf(type)}; it must be 'put' or 'del'`,
+  );
+}
+
+/** Whether the caller waits for the disk. */
+export function wantsSync(options: WriteOptions | undefined): boolean {
+  if (options === undefined) return false;
+  if (typeof options !== 'object' || options === null) {
+    throw new EngineError(
+      ErrorCode.InvalidArgument,
+      `write options must be an object, not ${nameOf(options)}`,
+    );
+  }
+  const { sync } = options;
+  if (sync !== undefined && typeof sync !== 'boolean') {
+    throw new EngineError(
+      ErrorCode.InvalidArgument,
+      `write option 'sync' must be true or false, not ${nameOf(sync)}`,
+    );
+  }
+  return sync === true;
+}
+
+export function nameOf(value: unknown): string {
+  if (value === null || value === undefined) return String(value);
+  if (typeof value === 'string')
+    return `the string '${value.length > 40 ? `${value.slice(0, 40)}…` : value}'`;
+  if (typeof value === 'object') return `an object of class ${value.constructor?.name ?? 'null'}`;
+  return `the ${typeof value} ${String(value)}`;
+}

@@ -1,0 +1,381 @@
+/**
+ * The order of writes: room (rotation) → journal → MemDB → acknowledge, for each group in turn.
+ *
+ * Closed groups and rotations wait in one queue. It moves at once unless it has to wait: for a frozen slot, for a
+ * journal write in the pool, or for healing; whoever ends the wait calls `pump`. Blocking twins move the same queue
+ * with `drainNow`, doing on this thread what it would wait for.
+ *
+ * INVARIANT: between a group's journal write and its insertion no rotation comes, so that a memtable and the
+ * journal it is paired with hold the same writes.
+ *
+ * Main thread only.
+ */
+import type { Clock } from '@arena-level/common/base/clock';
+import { EngineError, ErrorCode } from '@arena-level/common/base/errors';
+import type { Health } from '../health/health.ts';
+import type { StallTracker } from '../health/stall-tracker.ts';
+import type { FlushCoordinator } from '../flush/flush-coordinator.ts';
+import type { Turns } from '../iterator/turns.ts';
+import { BATCH_HEADER_BYTES } from '../journal/batch-codec.ts';
+import type { Durability } from '../journal/durability.ts';
+import type { ArenaPool } from '../memtable/arena-pool.ts';
+import type { Memtable } from '../memtable/memtable.ts';
+import type { MemtableSet } from '../memtable/memtable-set.ts';
+import type { Rotation } from '../memtable/rotation.ts';
+import { JournalWritePolicy } from './journal-write-policy.ts';
+import { WriteGroup } from './write-group.ts';
+
+export interface WriteQueueModules {
+  readonly memtables: MemtableSet;
+  readonly rotation: Rotation;
+  readonly flush: FlushCoordinator;
+  readonly durability: Durability;
+  readonly pool: ArenaPool;
+  readonly health: Health;
+  readonly stalls: StallTracker;
+  readonly clock: Clock;
+  readonly turns: Turns;
+  /** A journal failed; called once per failure, before anyone hears of it. */
+  readonly onJournalFailure: (error: unknown) => void;
+  /** Resolves when the store has healed, rejects when it could not. */
+  readonly healed: () => Promise<void>;
+}
+
+/** A rotation that was asked for, in its place among the writes. */
+export interface RotationRequest {
+  readonly minBytes: number;
+  /** With the memtable that the rotation froze, or undefined when there was nothing to freeze. */
+  readonly resolve: (frozen: Memtable | undefined) => void;
+  readonly reject: (error: unknown) => void;
+}
+
+export type QueueItem = WriteGroup | RotationRequest;
+
+export interface WriteCounters {
+  entries: number;
+  /** Of batch records. */
+  bytes: number;
+  groups: number;
+  journalBytes: number;
+}
+
+export class WriteQueue {
+  readonly counters: WriteCounters = { entries: 0, bytes: 0, groups: 0, journalBytes: 0 };
+  readonly #modules: WriteQueueModules;
+  readonly #maxFrozenMemtables: number;
+  /** Told of every group that leaves the queue, whatever became of it. */
+  readonly #onGroupLeft: (group: WriteGroup) => void;
+  readonly #policy = new JournalWritePolicy();
+  readonly #items: QueueItem[] = [];
+  /** The group at the head while its journal write is in the pool. */
+  #pooled: WriteGroup | undefined;
+  /** The greatest sequence number that readers see. */
+  #lastSequence: number;
+  /** Above every sequence number that was ever given out, the unacknowledged ones too. */
+  #nextSequence: number;
+  #onEmpty: (() => void)[] = [];
+
+  constructor(
+    modules: WriteQueueModules,
+    maxFrozenMemtables: number,
+    lastSequence: number,
+    onGroupLeft: (group: WriteGroup) => void,
+  ) {
+    this.#modules = modules;
+    this.#maxFrozenMemtables = maxFrozenMemtables;
+    this.#onGroupLeft = onGroupLeft;
+    this.#lastSequence = lastSequence;
+    this.#nextSequence = lastSequence + 1;
+  }
+
+  get lastSequence(): number {
+    return this.#lastSequence;
+  }
+
+  get isEmpty(): boolean {
+    return this.#items.length === 0;
+  }
+
+  push(item: QueueItem): void {
+    this.#items.push(item);
+  }
+
+  /** Resolves when the queue has run empty. */
+  empty(): Promise<void> {
+    if (this.isEmpty) return Promise.resolve();
+    return new Promise((resolve) => this.#onEmpty.push(resolve));
+  }
+
+  /** Moves the queue as far as it goes without waiting. Called whenever something it may wait for has changed. */
+  pump(): void {
+    const { health, stalls } = this.#modules;
+    while (!this.isEmpty) {
+      if (this.#pooled !== undefined) {
+        stalls.begin('slow-journal');
+        return;
+      }
+      if (health.state !== 'healthy') {
+        if (health.state === 'healing') stalls.begin('healing');
+        return;
+      }
+      const item = this.#items[0]!;
+      if (!this.#makeRoom(item)) return;
+      if (this.#items[0] !== item || !(item instanceof WriteGroup)) continue;
+      if (!this.#policy.useThread) {
+        this.#writeInPool(item);
+        return;
+      }
+      this.#writeOnThread(item);
+    }
+    this.#ranEmpty();
+  }
+
+  /** Brings everything in the queue to its end on this thread. Throws when that cannot be done; the rest stays. */
+  drainNow(): void {
+    const { health } = this.#modules;
+    this.#takeOverPooledWrite();
+    while (!this.isEmpty) {
+      if (health.state !== 'healthy') throw health.refusal();
+      const item = this.#items[0]!;
+      this.#waitForSlotNow(item);
+      if (this.#makeRoom(item) && this.#items[0] === item && item instanceof WriteGroup)
+        this.#writeOnThread(item);
+    }
+    this.#ranEmpty();
+  }
+
+  /** Takes a group out again that was not begun. */
+  withdraw(group: WriteGroup): void {
+    const at = this.#items.indexOf(group);
+    if (at < 0) return;
+    this.#items.splice(at, 1);
+    this.#onGroupLeft(group);
+  }
+
+  /** Refuses everything that waits: nothing of it was written. */
+  refuse(error: unknown): void {
+    const kept = this.#pooled === undefined ? 0 : 1;
+    for (const item of this.#items.splice(kept)) {
+      if (item instanceof WriteGroup) this.#onGroupLeft(item);
+      item.reject(error);
+    }
+    if (kept === 0) this.#ranEmpty();
+  }
+
+  #ranEmpty(): void {
+    this.#modules.stalls.end();
+    for (const resolve of this.#onEmpty.splice(0)) resolve();
+  }
+
+  #fits(item: QueueItem): boolean {
+    return (
+      item instanceof WriteGroup && this.#modules.memtables.active.memdb.fits(item.recordBytes, item.entries)
+    );
+  }
+
+  #needsSlot(item: QueueItem): boolean {
+    const { memtables } = this.#modules;
+    return (
+      !this.#fits(item) && !memtables.active.isEmpty && memtables.frozen.length >= this.#maxFrozenMemtables
+    );
+  }
+
+  /** Flushes and commits on this thread until the item may rotate. */
+  #waitForSlotNow(item: QueueItem): void {
+    while (this.#needsSlot(item)) this.#modules.flush.finishOldestNow();
+  }
+
+  /**
+   * Makes the memtable ready for the head of the queue, rotating when it does not fit. False when that has to wait.
+   * A rotation request, and a group for which there is no memory or no journal, leave the queue here.
+   */
+  #makeRoom(item: QueueItem): boolean {
+    const { stalls, flush } = this.#modules;
+    if (this.#fits(item)) return true;
+    let failure: unknown;
+    if (this.#needsSlot(item)) {
+      failure = flush.failure;
+      if (failure === undefined) {
+        stalls.begin('frozen-memtables');
+        return false;
+      }
+    } else {
+      try {
+        this.#rotateFor(item);
+        return true;
+      } catch (error) {
+        failure = error;
+      }
+    }
+    this.#dequeue(item);
+    item.reject(failure);
+    return true;
+  }
+
+  #rotateFor(item: QueueItem): void {
+    const { memtables, rotation } = this.#modules;
+    const isGroup = item instanceof WriteGroup;
+    const recordBytes = isGroup ? item.recordBytes : item.minBytes;
+    const entries = isGroup ? item.entries : 0;
+    let frozen: Memtable | undefined;
+    if (!memtables.active.isEmpty) {
+      frozen = this.#rotate(recordBytes, entries);
+    } else if (!memtables.active.memdb.fits(recordBytes, entries)) {
+      rotation.enlargeEmpty(memtables, recordBytes, entries);
+    }
+    if (!isGroup) {
+      this.#dequeue(item);
+      item.resolve(frozen);
+    }
+  }
+
+  /** Rotates, starts to sync the old journal, and asks for the flush. */
+  #rotate(recordBytes: number, entries: number): Memtable {
+    const { memtables, rotation, durability, flush } = this.#modules;
+    const frozen = rotation.rotate(memtables, recordBytes, entries);
+    durability.reach().catch(() => {
+      // Failures are handled where journals fail; no writer waits for this sync.
+    });
+    flush.request();
+    return frozen;
+  }
+
+  #dequeue(item: QueueItem): void {
+    this.#items.shift();
+    if (item instanceof WriteGroup) this.#onGroupLeft(item);
+  }
+
+  #writeOnThread(group: WriteGroup): void {
+    const { memtables, clock } = this.#modules;
+    const { writer } = memtables.active.journal;
+    group.seal(this.#nextSequence);
+    const began = clock.now();
+    try {
+      writer.appendNow(group.bytes, 0, group.end);
+    } catch (error) {
+      this.#journalFailed(group, error);
+      return;
+    }
+    this.#policy.recordDirect(group.end, clock.now() - began);
+    this.#insert(group);
+  }
+
+  #writeInPool(group: WriteGroup): void {
+    const { writer } = this.#modules.memtables.active.journal;
+    group.seal(this.#nextSequence);
+    this.#pooled = group;
+    const ended = (error: unknown): void => {
+      // A twin may have taken the write over meanwhile; then its outcome is known already.
+      if (this.#pooled !== group) return;
+      this.#pooled = undefined;
+      this.#policy.recordPooled();
+      if (error === undefined) {
+        writer.commitPrepared();
+        this.#insert(group);
+      } else {
+        this.#journalFailed(group, error);
+      }
+      this.pump();
+    };
+    try {
+      writer.prepare(group.bytes, 0, group.end);
+      writer.write().then(() => ended(undefined), ended);
+    } catch (error) {
+      queueMicrotask(() => ended(error));
+    }
+  }
+
+  /** Repeats on this thread the journal write that is in the pool: same bytes, same place. */
+  #takeOverPooledWrite(): void {
+    const group = this.#pooled;
+    if (group === undefined) return;
+    this.#pooled = undefined;
+    const { writer } = this.#modules.memtables.active.journal;
+    try {
+      writer.writeNow();
+      writer.commitPrepared();
+    } catch (error) {
+      this.#journalFailed(group, error);
+      return;
+    }
+    this.#insert(group);
+  }
+
+  /** The group is in the journal: insert, publish, acknowledge. */
+  #insert(group: WriteGroup): void {
+    const { active } = this.#modules.memtables;
+    const { counters } = this;
+    const lastSequence = this.#nextSequence + group.entries - 1;
+    active.memdb.insert(group.bytes, BATCH_HEADER_BYTES, group.end, group.entries, this.#nextSequence);
+    active.lastSequence = lastSequence;
+    this.#nextSequence = lastSequence + 1;
+    this.#lastSequence = lastSequence;
+    counters.entries += group.entries;
+    counters.bytes += group.recordBytes;
+    counters.groups++;
+    counters.journalBytes += group.end;
+    this.#dequeue(group);
+    this.#acknowledge(group);
+    if (group.wantsSync) this.#acknowledgeWhenDurable(group);
+    this.#lookAhead(active);
+  }
+
+  /** Promises alone never let the event loop turn: after a while an answer waits for its next turn. */
+  #acknowledge(group: WriteGroup): void {
+    if (this.#modules.turns.isDue()) setImmediate(() => group.acknowledgeWritten());
+    else group.acknowledgeWritten();
+  }
+
+  #acknowledgeWhenDurable(group: WriteGroup): void {
+    const { durability, healed } = this.#modules;
+    durability
+      .reach()
+      // The write is in an arena: healing brings that to a synced table, or leaves it in a journal that works.
+      .catch(() => healed().then(() => durability.reach()))
+      .then(
+        () => group.acknowledgeDurable(),
+        (error: unknown) => group.rejectDurable(notSynced(error)),
+      );
+  }
+
+  /**
+   * Behind a write: one that leaves no room rotates at once, as in goleveldb, if that needs no wait; one that
+   * leaves less than half, of bytes or of entries, has the next arena made ready.
+   */
+  #lookAhead(active: Memtable): void {
+    const { memdb, arena } = active;
+    if (2 * memdb.freeRecordBytes > arena.kvData.length && memdb.freeEntries > memdb.count) return;
+    this.#modules.pool.prepareAhead();
+    if (memdb.freeEntries > 0 && memdb.freeRecordBytes > 1) return;
+    if (this.#modules.memtables.frozen.length >= this.#maxFrozenMemtables) return;
+    try {
+      this.#rotate(0, 0);
+    } catch {
+      // The next write rotates, and is told if it cannot.
+    }
+  }
+
+  #journalFailed(group: WriteGroup, cause: unknown): void {
+    // The record may be on the disk: its sequence numbers are never used again.
+    this.#nextSequence += group.entries;
+    this.#dequeue(group);
+    this.#modules.memtables.active.journal.failure ??= cause;
+    this.#modules.onJournalFailure(cause);
+    const reason = cause instanceof Error ? cause.message : String(cause);
+    group.reject(
+      new EngineError(ErrorCode.WriteOutcomeUnknown, `the write may or may not survive a reopen: ${reason}`, {
+        cause,
+      }),
+    );
+  }
+}
+
+/** What the writer of a sync write is told whose write is in the store, journal and all, but not on the disk for certain. */
+export function notSynced(cause: unknown): EngineError {
+  const reason = cause instanceof Error ? cause.message : String(cause);
+  return new EngineError(
+    ErrorCode.WriteOutcomeUnknown,
+    `the write is in the store, but it could not be synced: ${reason}`,
+    { cause },
+  );
+}
