@@ -1,0 +1,111 @@
+/** `arena-level ingest`: stores the records of a file or of stdin. */
+import { type CliIo, type Command, ExitCode } from './command.ts';
+import { CommandError, describeError } from './errors.ts';
+import { counted } from './format.ts';
+import {
+  INGEST_HELP,
+  type IngestOptions,
+  parseIngestOptions,
+  type SourceFormat,
+} from './ingest/ingest-options.ts';
+import { type IngestTarget, type LoadCounts, loadRecords, newCounts } from './ingest/load-records.ts';
+import { ProgressLine } from './ingest/progress-line.ts';
+import { delimitedReader } from './ingest/record-reader-delimited.ts';
+import { readNdjson } from './ingest/record-reader-ndjson.ts';
+import { Source } from './ingest/source.ts';
+import type { RecordReader, SourceItem } from './ingest/source-item.ts';
+import { type IngestSummary, summarize, summaryText, totalStalls } from './ingest/summary.ts';
+
+const READERS: Readonly<Record<SourceFormat, RecordReader>> = {
+  ndjson: readNdjson,
+  csv: delimitedReader(','),
+  tsv: delimitedReader('\t'),
+};
+
+export const ingestCommand: Command = {
+  name: 'ingest',
+  summary: 'store the records of an ndjson, csv or tsv file',
+  help: INGEST_HELP,
+  async run(args, io) {
+    const options = parseIngestOptions(args);
+    const source = await Source.open(options.source, io.stdin, io.interrupt);
+    try {
+      return await ingest(source, options, io);
+    } finally {
+      source.close();
+    }
+  },
+};
+
+async function ingest(source: Source, options: IngestOptions, io: CliIo): Promise<ExitCode> {
+  const items = READERS[options.format](source.chunks(), options.reader);
+  // The first piece is read before the store is opened: a source that makes no sense leaves no store behind.
+  const started = await startReading(items);
+  // Loaded here, so that help and usage errors do not wait for the engine.
+  const { open } = await import('../db/open-store.ts');
+  const store = await open(options.location, options.open);
+  const counts = newCounts();
+  let summary: IngestSummary;
+  try {
+    summary = await loadInto(store, started, source, options, counts, io);
+  } catch (error) {
+    await store.close().catch(() => undefined);
+    throw new CommandError(`${describeError(error)}; ${stored(counts.records)} before`);
+  }
+  await store.close();
+  io.stdout.write(options.json ? `${JSON.stringify(summary, undefined, 2)}\n` : summaryText(summary));
+  if (counts.fatal !== undefined) {
+    throw new CommandError(
+      `line ${counts.fatal.line} ${counts.fatal.reason}; the records before it are stored`,
+    );
+  }
+  return summary.interrupted ? ExitCode.Interrupted : ExitCode.Ok;
+}
+
+async function loadInto(
+  store: IngestTarget,
+  items: AsyncIterable<readonly SourceItem[]>,
+  source: Source,
+  options: IngestOptions,
+  counts: LoadCounts,
+  io: CliIo,
+): Promise<IngestSummary> {
+  const startedAt = io.clock.now();
+  const line = new ProgressLine(io.interactive ? io.stderr : undefined, io.columns, io.clock);
+  const showProgress = (): void =>
+    line.update(() => ({
+      records: counts.records,
+      malformed: counts.malformed,
+      bytesRead: source.bytesRead,
+      bytesTotal: source.bytesTotal,
+      elapsedMs: io.clock.now() - startedAt,
+      ...totalStalls(store.stats()),
+    }));
+  try {
+    await loadRecords(items, store, options.load, counts, io.interrupt, showProgress);
+    await store.flush();
+  } finally {
+    line.clear();
+  }
+  const elapsedMs = io.clock.now() - startedAt;
+  return summarize(counts, elapsedMs, store.stats(), await store.masterRoot(), io.interrupt.aborted);
+}
+
+/** The same items, the first piece of them already read. */
+async function startReading(
+  items: AsyncIterable<readonly SourceItem[]>,
+): Promise<AsyncIterable<readonly SourceItem[]>> {
+  const iterator = items[Symbol.asyncIterator]();
+  const first = await iterator.next();
+  return (async function* () {
+    try {
+      for (let result = first; !result.done; result = await iterator.next()) yield result.value;
+    } finally {
+      await iterator.return?.();
+    }
+  })();
+}
+
+function stored(records: number): string {
+  return `${counted(records, 'record')} ${records === 1 ? 'was' : 'were'} stored`;
+}

@@ -1,0 +1,66 @@
+/**
+ * Reads CSV and TSV with a header line. The value is a JSON object: header names with the fields as strings, in
+ * the order of the columns.
+ *
+ * The parser is csv-parse. Its records and its skipped ones are taken in callbacks, in the order of the source,
+ * instead of from its readable side, which would drop the records that lie before an error. It decodes as latin1,
+ * byte by byte, so that a field that is not valid UTF-8 is seen instead of altered.
+ */
+import { type Parser, parse } from 'csv-parse';
+import { withoutByteOrderMark } from './byte-order-mark.ts';
+import { DelimitedTranslator } from './delimited-translator.ts';
+import type { ReaderOptions, RecordReader, SourceChunks, SourceItem } from './source-item.ts';
+
+/** A reader of records with this character between their fields. */
+export function delimitedReader(fieldDelimiter: string): RecordReader {
+  return (chunks, options) => readDelimited(chunks, options, fieldDelimiter);
+}
+
+async function* readDelimited(
+  chunks: SourceChunks,
+  options: ReaderOptions,
+  fieldDelimiter: string,
+): AsyncGenerator<SourceItem[]> {
+  const translator = new DelimitedTranslator(options);
+  const parser = makeParser(translator, options, fieldDelimiter);
+  try {
+    for await (const chunk of withoutByteOrderMark(chunks)) {
+      await settled((done) => parser.write(chunk, done));
+      yield translator.take();
+      if (translator.ended) return;
+    }
+    await settled((done) => parser.end(done));
+    translator.end();
+    yield translator.take();
+  } finally {
+    parser.destroy();
+  }
+}
+
+function makeParser(translator: DelimitedTranslator, options: ReaderOptions, fieldDelimiter: string): Parser {
+  const parser = parse({
+    encoding: 'latin1',
+    delimiter: fieldDelimiter,
+    max_record_size: options.maxRecordBytes,
+    skip_empty_lines: true,
+    skip_records_with_error: true,
+    on_record: (record: string[], context) => {
+      translator.onRecord(record, context.lines);
+      return null;
+    },
+    on_skip: (error) => {
+      translator.onSkip(error);
+      return undefined;
+    },
+  });
+  // Errors are answered to the write that met them; the readable side stays empty, and must be read to end.
+  parser.on('error', () => undefined);
+  parser.resume();
+  return parser;
+}
+
+function settled(start: (done: (error?: Error | null) => void) => void): Promise<void> {
+  return new Promise((resolve, reject) => {
+    start((error) => (error ? reject(error) : resolve()));
+  });
+}
