@@ -37,12 +37,15 @@ export async function open(
   const directory = resolve(location);
   if (modules.storage === undefined) prepareDirectory(directory, resolved);
   const storage = modules.storage ?? new NodeStorage(directory);
-  const lock = lockDirectory(storage, directory, { force: resolved.forceLock });
+  let lock: DirectoryLock | undefined;
   try {
+    // A first look: what is refused by it leaves no trace, not even of a lock. The one that counts is behind the lock.
+    checkContents(storage, resolved);
+    lock = lockDirectory(storage, directory, { force: resolved.forceLock });
     return await openIn(storage, lock, resolved, modules);
   } catch (error) {
     storage.closeNow();
-    lock.release();
+    lock?.release();
     throw error;
   }
 }

@@ -149,6 +149,7 @@ export class Store {
 
   /** Iterates over a range as of now, or of a snapshot. Close it, or iterate it to its end. */
   iterator(options?: StoreIteratorReadOptions): StoreIterator {
+    if (options !== undefined) checkObject('iterator', options);
     return this.#core.reads.iterator(options);
   }
 
@@ -226,18 +227,22 @@ function checkedBatch(operations: readonly BatchOperation[]): number {
 
 function checkReadOptions(options: ReadOptions | undefined): ReadOptions {
   if (options === undefined) return NO_OPTIONS;
-  if (typeof options !== 'object' || options === null) {
-    throw new EngineError(
-      ErrorCode.InvalidArgument,
-      `read options must be an object, not ${nameOf(options)}`,
-    );
-  }
+  checkObject('read', options);
   return options;
+}
+
+function checkObject(what: string, options: unknown): void {
+  if (typeof options === 'object' && options !== null) return;
+  throw new EngineError(
+    ErrorCode.InvalidArgument,
+    `${what} options must be an object, not ${nameOf(options)}`,
+  );
 }
 
 const NO_OPTIONS: ReadOptions = Object.freeze({});
 
 function checkRotateOptions(options: RotateOptions): Required<RotateOptions> {
+  checkObject('rotate', options);
   const { minBytes = 0, waitForFlush = false } = options;
   if (!Number.isInteger(minBytes) || minBytes < 0) {
     throw new EngineError(

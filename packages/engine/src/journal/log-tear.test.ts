@@ -71,6 +71,25 @@ describe('a log after a crash', () => {
     }
   });
 
+  test('is torn alike in a last record of which all else was written, where every record was synced, too', () => {
+    for (let headerInSector = 1; headerInSector < HEADER_BYTES; headerInSector++) {
+      const records = [patternBytes(512 - headerInSector - HEADER_BYTES, 1), patternBytes(2000, 2)];
+      const bytes = slowLog(records).fill(0, 512 - headerInSector, 512);
+      for (const everyRecordSynced of [false, true]) {
+        const { end } = readBytes(bytes, { everyRecordSynced });
+        const message = `${headerInSector} bytes, every record synced: ${everyRecordSynced}`;
+        expect(end, message).toMatchObject({ kind: 'tear', offset: 512 - headerInSector });
+      }
+    }
+  });
+
+  test('names the first bad record, however the file ends behind it', () => {
+    const records = [patternBytes(60, 1), patternBytes(40_000, 2), patternBytes(20, 3)];
+    const bytes = slowLog(records).fill(0xee, 70, 32_000);
+    const cut = bytes.subarray(0, bytes.length - 22);
+    expect(readBytes(cut).end).toMatchObject({ kind: 'tear', offset: 67, goodEnd: 67 });
+  });
+
   test('is torn at zeros up to the end of the file, as after a size that arrived without its data', () => {
     const bytes = slowLog([text('a'), text('b')]);
     for (const zeros of [7, 20, 600, 40_000]) {

@@ -29,9 +29,9 @@ import type { TableCache } from '../cache/table-cache.ts';
 import { copyOwned } from '../iterator/owned-bytes.ts';
 import type { Turns } from '../iterator/turns.ts';
 import type { TableMetadata } from '../manifest/table-metadata.ts';
+import type { ReadView } from '../memtable/read-view.ts';
 import { coversUserKey, findTable } from '../version/version.ts';
 import { HeldBlocks } from './held-blocks.ts';
-import type { ReadView } from '../memtable/read-view.ts';
 
 /** An answer that may have to be waited for. */
 export type Answer<T> = T | Promise<T>;

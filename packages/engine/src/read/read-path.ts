@@ -6,13 +6,13 @@ import { BlockLoader } from '../cache/block-loader.ts';
 import { ReadScheduler } from '../cache/read-scheduler.ts';
 import { TableCache } from '../cache/table-cache.ts';
 import type { Health } from '../health/health.ts';
-import type { ReadOptions } from '../public/public-types.ts';
-import type { StoreStats } from '../public/stats.ts';
 import type { StoreIteratorOptions } from '../iterator/iterator-options.ts';
 import type { StoreIterator } from '../iterator/store-iterator.ts';
 import type { Turns } from '../iterator/turns.ts';
 import type { MemtableSet } from '../memtable/memtable-set.ts';
 import type { ResolvedOptions } from '../options/options.ts';
+import type { ReadOptions } from '../public/public-types.ts';
+import type { StoreStats } from '../public/stats.ts';
 import { Lookup, type Value } from './lookup.ts';
 import { openIterator } from './open-iterator.ts';
 
@@ -127,7 +127,7 @@ export class ReadPath {
 
   #sequence({ snapshot }: ReadOptions): number {
     if (snapshot === undefined) return this.#modules.lastSequence();
-    const { sequence } = snapshot;
+    const sequence = (snapshot as Partial<typeof snapshot> | null)?.sequence;
     if (typeof sequence !== 'number') {
       throw new EngineError(
         ErrorCode.InvalidArgument,

@@ -18,8 +18,8 @@ import { TableCache } from '../cache/table-cache.ts';
 import { sorted, type VersionedEntry } from '../iterator/entry-run.test-support.ts';
 import { LoopTurns } from '../iterator/turns.ts';
 import type { TableMetadata } from '../manifest/table-metadata.ts';
-import { Version } from '../version/version.ts';
 import { type MemtableHandle, ReadView } from '../memtable/read-view.ts';
+import { Version } from '../version/version.ts';
 
 type Run = readonly VersionedEntry[];
 

@@ -7,8 +7,8 @@ import { LevelIterator } from '../iterator/level-iterator.ts';
 import { mergeIterators } from '../iterator/merging-iterator.ts';
 import type { IteratorSource } from '../iterator/range-reader.ts';
 import type { TableMetadata } from '../manifest/table-metadata.ts';
-import { findTable } from '../version/version.ts';
 import type { MemtableHandle, ReadView } from '../memtable/read-view.ts';
+import { findTable } from '../version/version.ts';
 
 /** All entries of a read view, for an iterator that stays inside a range of user keys. Holds the view. */
 export class ViewSource implements IteratorSource {

@@ -1,8 +1,8 @@
 import { Prng } from '@arena-level/common/base/prng';
 import { describe, expect, test } from 'vitest';
+import type { TableMetadata } from '../manifest/table-metadata.ts';
 import { LiveVersions } from './live-versions.ts';
 import { table } from './table.test-support.ts';
-import type { TableMetadata } from '../manifest/table-metadata.ts';
 
 const SEED = Number(process.env['SEED'] ?? 20_251_122);
 const tables = Array.from({ length: 200 }, (_, number) => table(number, 'a', 'b'));

@@ -7,10 +7,10 @@ import { tableFile } from '@arena-level/common/storage/file-desc';
 import { MemoryStorage } from '@arena-level/common/storage/memory-storage';
 import { describe, expect, test } from 'vitest';
 import { readBytes, slowLog } from '../journal/log.test-support.ts';
-import { internalKey, table } from './table.test-support.ts';
 import { readCurrentNow } from '../manifest/current-file.ts';
-import { type ManifestState, readManifest } from './manifest-reader.ts';
 import { decodeVersionEdit, encodeVersionEdit, type VersionEdit } from '../manifest/version-edit.ts';
+import { type ManifestState, readManifest } from './manifest-reader.ts';
+import { internalKey, table } from './table.test-support.ts';
 
 const SEED = Number(process.env['SEED'] ?? 20_251_122);
 const GOLDEN = new URL('../../../../test/golden/', import.meta.url);

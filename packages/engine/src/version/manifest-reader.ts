@@ -5,9 +5,9 @@ import { type Steps, wait } from '@arena-level/common/base/steps';
 import { fileName, manifestFile } from '@arena-level/common/storage/file-desc';
 import type { Storage } from '@arena-level/common/storage/storage';
 import { readLog } from '../journal/log-reader.ts';
+import { decodeVersionEdit, type VersionEdit } from '../manifest/version-edit.ts';
 import { EMPTY_LEVELS, type Levels } from './version.ts';
 import { VersionBuilder } from './version-builder.ts';
-import { decodeVersionEdit, type VersionEdit } from '../manifest/version-edit.ts';
 
 /** Keys in plain byte order: the only comparator there is here. Its name is in every manifest. */
 export const COMPARATOR_NAME = 'leveldb.BytewiseComparator';

@@ -1,8 +1,8 @@
 /** Tables for tests, with keys written as `userKey#sequence` (a put) or `userKey#sequence,DEL`; `#1` may be left out. */
 import { makeInternalKey } from '@arena-level/common/key/internal-key';
 import { ValueKind } from '@arena-level/common/key/value-kind';
-import type { VersionEdit } from '../manifest/version-edit.ts';
 import type { TableMetadata } from '../manifest/table-metadata.ts';
+import type { VersionEdit } from '../manifest/version-edit.ts';
 import { EMPTY_LEVELS, type Levels } from './version.ts';
 import { VersionBuilder } from './version-builder.ts';
 

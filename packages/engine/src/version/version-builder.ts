@@ -7,8 +7,8 @@
 import { LEVELS } from '@arena-level/common/base/limits';
 import { equalRanges } from '@arena-level/common/bytes/compare';
 import { compareInternalKeys } from '@arena-level/common/key/internal-key';
-import type { VersionEdit } from '../manifest/version-edit.ts';
 import type { TableMetadata } from '../manifest/table-metadata.ts';
+import type { VersionEdit } from '../manifest/version-edit.ts';
 import type { Levels } from './version.ts';
 
 interface LevelChange {

@@ -20,10 +20,10 @@ import {
   type ManifestStep,
   removeUnfinishedManifestNow,
 } from '../manifest/manifest-log.ts';
-import { COMPARATOR_NAME, type ManifestState, readManifest } from './manifest-reader.ts';
+import type { TableMetadata } from '../manifest/table-metadata.ts';
 import type { CompactPointer, NewTable, VersionEdit } from '../manifest/version-edit.ts';
 import { LiveVersions } from './live-versions.ts';
-import type { TableMetadata } from '../manifest/table-metadata.ts';
+import { COMPARATOR_NAME, type ManifestState, readManifest } from './manifest-reader.ts';
 import { EMPTY_LEVELS, type Levels, Version } from './version.ts';
 import { VersionBuilder } from './version-builder.ts';
 

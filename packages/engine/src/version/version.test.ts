@@ -1,8 +1,8 @@
 import { Prng } from '@arena-level/common/base/prng';
 import { readTrailerSequence, TRAILER_BYTES } from '@arena-level/common/key/internal-key';
 import { describe, expect, test } from 'vitest';
-import { adding, levelsOf, table } from './table.test-support.ts';
 import type { TableMetadata } from '../manifest/table-metadata.ts';
+import { adding, levelsOf, table } from './table.test-support.ts';
 import { EMPTY_LEVELS, Version } from './version.ts';
 
 const SEED = Number(process.env['SEED'] ?? 20_251_122);
