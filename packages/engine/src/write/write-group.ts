@@ -5,8 +5,8 @@ import {
   encodePutRecord,
   putRecordBytes,
 } from '@arena-level/common/key/batch-record';
-import type { BatchOperation } from '../public/public-types.ts';
 import { BATCH_HEADER_BYTES, writeBatchHeader } from '../journal/batch-codec.ts';
+import type { BatchOperation } from '../public/public-types.ts';
 
 const FIRST_CAPACITY_BYTES = 4 * KIB;
 

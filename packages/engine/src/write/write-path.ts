@@ -9,8 +9,8 @@
 import { EngineError, ErrorCode } from '@arena-level/common/base/errors';
 import { MIB } from '@arena-level/common/base/limits';
 import { deleteRecordBytes, putRecordBytes } from '@arena-level/common/key/batch-record';
-import type { BatchOperation } from '../public/public-types.ts';
 import type { Memtable } from '../memtable/memtable.ts';
+import type { BatchOperation } from '../public/public-types.ts';
 import { WriteGroup } from './write-group.ts';
 import { notSynced, type WriteCounters, WriteQueue, type WriteQueueModules } from './write-queue.ts';
 

@@ -12,9 +12,9 @@
  */
 import type { Clock } from '@arena-level/common/base/clock';
 import { EngineError, ErrorCode } from '@arena-level/common/base/errors';
+import type { FlushCoordinator } from '../flush/flush-coordinator.ts';
 import type { Health } from '../health/health.ts';
 import type { StallTracker } from '../health/stall-tracker.ts';
-import type { FlushCoordinator } from '../flush/flush-coordinator.ts';
 import type { Turns } from '../iterator/turns.ts';
 import { BATCH_HEADER_BYTES } from '../journal/batch-codec.ts';
 import type { Durability } from '../journal/durability.ts';

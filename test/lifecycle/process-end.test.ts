@@ -1,0 +1,48 @@
+import { spawn } from 'node:child_process';
+import { open } from 'arena-level/engine';
+import { beforeAll, describe, expect, test } from 'vitest';
+import { bundleForNode } from '../support/bundle.ts';
+import { temporaryDirectory } from '../support/temporary-directory.ts';
+import { bytes } from '../support/text-bytes.ts';
+
+let program: string;
+beforeAll(async () => {
+  program = await bundleForNode(new URL('./leaving.program.ts', import.meta.url));
+});
+
+/** Runs the program to its own end. */
+function run(
+  location: string,
+  what: string,
+): Promise<{ readonly code: number | null; readonly output: string }> {
+  return new Promise((resolve, reject) => {
+    const child = spawn(process.execPath, [program, location, what], { stdio: ['ignore', 'pipe', 'pipe'] });
+    let output = '';
+    child.stdout.on('data', (chunk) => {
+      output += String(chunk);
+    });
+    child.stderr.on('data', (chunk) => {
+      output += String(chunk);
+    });
+    child.once('error', reject);
+    child.once('close', (code) => resolve({ code, output }));
+  });
+}
+
+describe('a process that comes to its end with an open store', () => {
+  test.each([
+    { id: 'ends by itself when the store is idle', what: 'idle', output: '', keys: 1 },
+    { id: 'ends by itself when its worker is idle', what: 'idle-after-flush', output: '', keys: 600 },
+    { id: 'writes what was issued first', what: 'pending-writes', output: '', keys: 2000 },
+    { id: 'syncs what was asked for first', what: 'pending-sync', output: 'durable', keys: 1 },
+    { id: 'ends the flush first', what: 'pending-flush', output: 'flushed', keys: 100 },
+    { id: 'by process.exit loses nothing that was acknowledged', what: 'exit', output: '', keys: 1000 },
+  ])('$id', async ({ what, output, keys }) => {
+    const location = temporaryDirectory();
+    expect(await run(location, what)).toEqual({ code: 0, output });
+    const store = await open(location, { flush: 'inline' });
+    for (let i = 0; i < keys; i++) expect(store.hasSync(bytes(`k${i}`)), `k${i}`).toBe(true);
+    expect(store.hasSync(bytes(`k${keys}`))).toBe(false);
+    await store.close();
+  });
+});

@@ -1,0 +1,194 @@
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { existsSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { CONSUMER_ENV, FOLDERS, PACKAGES, PackedWorkspace, ROOT, run, runWell } from './packed-workspace.ts';
+
+const INSTALL_MS = 180_000;
+
+const workspace = new PackedWorkspace();
+beforeAll(() => workspace.pack(), INSTALL_MS);
+afterAll(() => workspace.remove());
+
+describe.each(FOLDERS)('the tarball of packages/%s', (folder) => {
+  test('has the compiled code, its types and sources, the licence, and nothing else', async () => {
+    const files = await workspace.files(folder);
+    expect(files).toEqual(expect.arrayContaining(['package.json', 'LICENSE']));
+    const foreign = files.filter(
+      (path) => !/^(package\.json|LICENSE|README\.md|CHANGELOG\.md|(dist|src|bin)\/.+)$/.test(path),
+    );
+    expect(foreign).toEqual([]);
+    expect(files.filter((path) => path.startsWith('dist/') && path.endsWith('.d.ts')).length).toBeGreaterThan(
+      2,
+    );
+  });
+
+  test('has neither tests nor build state', async () => {
+    const files = await workspace.files(folder);
+    expect(files.filter((path) => /\.(test|test-support)\.|tsbuildinfo|node_modules/.test(path))).toEqual([]);
+  });
+
+  test('has the source behind every source map', async () => {
+    const files = new Set(await workspace.files(folder));
+    const maps = [...files].filter((path) => /^dist\/.*\.js\.map$/.test(path));
+    expect(maps.length).toBeGreaterThan(0);
+    const missing = maps.filter((path) => !files.has(path.replace(/^dist\/(.*)\.js\.map$/, 'src/$1.ts')));
+    expect(missing).toEqual([]);
+  });
+
+  test('depends on released versions, not on the workspace', async () => {
+    const manifest = await workspace.manifest(folder);
+    expect(manifest).toMatchObject({
+      name: PACKAGES[folder],
+      version: expect.stringMatching(/^\d+\.\d+\.\d+/),
+    });
+    expect(JSON.stringify(manifest)).not.toContain('workspace:');
+  });
+});
+
+test('the worker package brings the bundled worker, and the engine its program', async () => {
+  expect(await workspace.files('worker-flush')).toContain('dist/flush.worker.mjs');
+  expect(await workspace.files('engine')).toEqual(
+    expect.arrayContaining(['bin/arena-level.js', 'dist/cli/main.js', 'dist/index.js']),
+  );
+});
+
+/** What an installed package must be able to do, in an ES module of the consumer's. */
+const PROGRAM = `
+import assert from 'node:assert/strict';
+import { open } from 'arena-level';
+import { crc32cImplementation } from '@arena-level/common/bytes/crc32c';
+
+const key = (i) => Buffer.from(String(i).padStart(6, '0'));
+const value = (i) => Buffer.alloc(1000, 'value ' + i + ' ');
+const built = [];
+let store = await open('db', { writeBufferSize: 1 << 20 });
+store.on('flush-started', ({ where }) => built.push(where));
+for (let i = 0; i < 4000; i += 100) {
+  await store.batch(Array.from({ length: 100 }, (_, j) => ({ type: 'put', key: key(i + j), value: value(i + j) })));
+}
+await store.flush();
+const before = await store.masterRoot();
+assert.deepEqual([...new Set(built)], ['worker']);
+assert.ok(before.tables >= 4, 'several tables');
+await store.close();
+
+store = await open('db', { createIfMissing: false });
+for (let i = 0; i < 4000; i++) assert.deepEqual(Buffer.from(await store.get(key(i))), value(i));
+assert.deepEqual(await store.masterRoot(), before);
+assert.deepEqual((await store.verify()).differing, []);
+await store.close();
+console.log(JSON.stringify({ crc32c: crc32cImplementation, flushes: built.length }));
+`;
+
+describe.each([
+  { name: 'with optional packages', options: [] as string[] },
+  { name: 'without optional packages', options: ['--omit=optional'] },
+])('installed $name', ({ name, options }) => {
+  let project: string;
+  beforeAll(async () => {
+    project = await workspace.install(name.replaceAll(' ', '-'), ...options);
+  }, INSTALL_MS);
+
+  test('opens, writes, flushes in a worker, reads back and verifies', async () => {
+    writeFileSync(join(project, 'program.js'), PROGRAM);
+    const result = JSON.parse(await runWell(process.execPath, ['program.js'], project)) as {
+      crc32c: string;
+      flushes: number;
+    };
+    const native = existsSync(join(project, 'node_modules/@node-rs/crc32'));
+    expect(native).toBe(options.length === 0);
+    expect(result.crc32c).toBe(native ? 'native' : 'javascript');
+    expect(result.flushes).toBeGreaterThanOrEqual(4);
+  });
+
+  test('has types that compile strictly, those of its dependencies checked too', async () => {
+    writeFileSync(
+      join(project, 'consumer.ts'),
+      `import { type MasterRoot, type OpenOptions, open, type Store } from 'arena-level';
+       const options: OpenOptions = { writeBufferSize: 1 << 20, flush: 'worker' };
+       const store: Store = await open('db', options);
+       const value: Uint8Array | undefined = await store.get(new Uint8Array(1));
+       const root: MasterRoot = await store.masterRoot();
+       store.on('flush-started', (event) => event.where satisfies 'worker' | 'inline');
+       export { root, value };`,
+    );
+    const compiler = join(ROOT, 'node_modules/typescript/bin/tsc');
+    const types = join(ROOT, 'node_modules/@types');
+    const flags = [
+      '--noEmit',
+      '--strict',
+      '--module',
+      'nodenext',
+      '--target',
+      'es2022',
+      '--types',
+      'node',
+      '--typeRoots',
+      types,
+    ];
+    const lib = ['--lib', 'es2023,esnext.disposable,es2024.sharedmemory,es2024.arraybuffer'];
+    const { code, stdout } = await run(
+      process.execPath,
+      [compiler, ...flags, ...lib, 'consumer.ts'],
+      project,
+    );
+    expect({ code, stdout }).toEqual({ code: 0, stdout: '' });
+  });
+
+  test('has a program that runs by its name', async () => {
+    expect(await runWell('npx', ['--no-install', 'arena-level', '--help'], project)).toContain(
+      'Usage: arena-level',
+    );
+    const wrong = await run('npx', ['--no-install', 'arena-level', 'eat'], project);
+    expect({ code: wrong.code, stdout: wrong.stdout }).toEqual({ code: 2, stdout: '' });
+  });
+});
+
+describe('the installed program', () => {
+  /** Of the first installation. */
+  const project = (): string => join(workspace.folder, 'with-optional-packages');
+  const program = (): string => join(project(), 'node_modules/arena-level/bin/arena-level.js');
+  const ingest = ['ingest', '-', '--format', 'ndjson', '--key', 'id', '--json'];
+
+  test.each(['SIGINT', 'SIGTERM'] as const)('ends an ingest in good order on %s', async (signal) => {
+    const child = spawn(process.execPath, [program(), ...ingest, '--db', `db-${signal}`], {
+      cwd: project(),
+      env: CONSUMER_ENV,
+    });
+    let stdout = '';
+    let stderr = '';
+    child.stdout.on('data', (text) => (stdout += text));
+    child.stderr.on('data', (text) => (stderr += text));
+    const closed = once(child, 'close');
+    // The input never ends. Once more of it is taken than pipes hold, records have been stored.
+    let sent = 0;
+    while (sent < 100_000) {
+      let lines = '';
+      for (let end = sent + 1000; sent < end; sent++) lines += `{"id":"${sent}"}\n`;
+      if (!child.stdin.write(lines)) await once(child.stdin, 'drain');
+    }
+    child.stdin.on('error', () => undefined);
+    child.kill(signal);
+    const [code] = await closed;
+    expect({ code, stderr }).toEqual({ code: 130, stderr: '' });
+    const summary = JSON.parse(stdout) as { records: number; interrupted: boolean };
+    expect(summary).toMatchObject({ interrupted: true, records: expect.any(Number) });
+    expect(summary.records).toBeGreaterThan(0);
+    expect(summary.records).toBeLessThanOrEqual(sent);
+  });
+
+  test('ends quietly when nobody reads what it prints', async () => {
+    const { code, stdout, stderr } = await run(
+      'sh',
+      ['-c', `"${process.execPath}" "${program()}" --help | head -n 1`],
+      project(),
+    );
+    expect({ code, stdout, stderr }).toEqual({
+      code: 0,
+      stdout: 'Usage: arena-level <command> [options]\n',
+      stderr: '',
+    });
+  });
+});

@@ -1,0 +1,1 @@
+export { ManualClock } from '@arena-level/common/base/manual-clock.test-support';

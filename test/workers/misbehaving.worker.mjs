@@ -1,0 +1,122 @@
+/**
+ * The real flush worker, except that it misbehaves as a plan beside the store says: `<store>.plan.json`, one of
+ * `misbehaviour.ts`. What has been used up of a plan is kept in that file, since the thread may not live to tell.
+ * Plain JavaScript, because a worker thread runs it without a build.
+ */
+import fs, { existsSync, readFileSync, truncateSync, unlinkSync, writeFileSync } from 'node:fs';
+import { syncBuiltinESMExports } from 'node:module';
+import handleTask from '../../packages/worker-flush/dist/flush.worker.mjs';
+
+const realWriteSync = fs.writeSync;
+/** What happens in the middle of the next write to a file; undefined: nothing. */
+let amidWrite;
+
+fs.writeSync = (descriptor, bytes, start, length, position) => {
+  const misbehave = amidWrite;
+  amidWrite = undefined;
+  if (misbehave !== undefined) {
+    realWriteSync(descriptor, bytes, start, length >>> 1, position);
+    misbehave();
+  }
+  return realWriteSync(descriptor, bytes, start, length, position);
+};
+syncBuiltinESMExports();
+
+export default function (request) {
+  const plan = request.task === 'flush' ? takePlan(request.storage.directory) : undefined;
+  if (plan === undefined) return handleTask(request);
+  const misbehave = () => misbehaveAs(plan.misbehaviour, request);
+  if (plan.stage === 'before') return insteadOf(() => handleTask(request), misbehave());
+  if (plan.stage === 'while') amidWrite = misbehave;
+  const answer = handleTask(request);
+  amidWrite = undefined;
+  if (plan.stage === 'while') return answer;
+  return insteadOf(() => lieIn(answer, plan.misbehaviour, request), misbehave());
+}
+
+/** The plan that holds for this task, counted down. */
+function takePlan(directory) {
+  const path = `${directory}.plan.json`;
+  if (!existsSync(path)) return undefined;
+  const plan = JSON.parse(readFileSync(path, 'utf8'));
+  if (plan.times === 0) return undefined;
+  writeFileSync(path, JSON.stringify({ ...plan, times: plan.times - 1 }));
+  return plan;
+}
+
+function insteadOf(answer, other) {
+  return other === undefined ? answer() : other;
+}
+
+/** Does not return where the thread ends or hangs; what it returns, unless that is undefined, is the answer. */
+function misbehaveAs(misbehaviour, request) {
+  switch (misbehaviour) {
+    case 'throws':
+      throw new Error('thrown on purpose');
+    case 'exits':
+      return process.exit(3);
+    case 'throws later':
+      setImmediate(() => {
+        throw new Error('thrown later on purpose');
+      });
+      return undefined;
+    case 'throws later and never answers':
+      setImmediate(() => {
+        throw new Error('thrown later on purpose');
+      });
+      return new Promise(() => {});
+    case 'runs out of memory': {
+      const hoard = [];
+      for (;;) hoard.push(new Array(1e5).fill(hoard.length));
+    }
+    case 'hangs':
+      writeFileSync(`${request.storage.directory}.hangs`, '');
+      Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0);
+      return undefined;
+    case 'answers with text':
+      return 'built';
+    case 'answers nothing':
+      return null;
+    case 'answers in another shape':
+      return { kind: 'built', table: { size: -1 } };
+    case "answers 'empty'":
+      return { kind: 'empty' };
+    case "answers 'cancelled'":
+      return { kind: 'cancelled' };
+    default:
+      return undefined;
+  }
+}
+
+/** An answer that does not match the arena or the file. */
+function lieIn(answer, misbehaviour, request) {
+  const { table } = answer;
+  switch (misbehaviour) {
+    case 'states too few entries':
+      return { ...answer, table: { ...table, entries: table.entries - 1 } };
+    case 'states too many dropped':
+      return { ...answer, dropped: answer.dropped + 1 };
+    case 'states another size':
+      return { ...answer, table: { ...table, size: table.size + 1 } };
+    case 'states another root':
+      return { ...answer, table: { ...table, root: new Uint8Array(32) } };
+    case 'states another number of blocks':
+      return { ...answer, table: { ...table, blocks: table.blocks + 1 } };
+    case 'states a greater smallest key':
+      return { ...answer, table: { ...table, smallest: table.largest } };
+    case 'states a lesser largest key':
+      return { ...answer, table: { ...table, largest: table.smallest } };
+    case 'leaves the file cut short':
+      truncateSync(temporaryOf(request), table.size - 1);
+      return answer;
+    case 'leaves no file':
+      unlinkSync(temporaryOf(request));
+      return answer;
+    default:
+      return answer;
+  }
+}
+
+function temporaryOf(request) {
+  return `${request.storage.directory}/${String(request.tempNumber).padStart(6, '0')}.dbtmp`;
+}

@@ -1,0 +1,44 @@
+import { existsSync, writeFileSync } from 'node:fs';
+
+/** What `misbehaving.worker.mjs` can do, and when. */
+export type Misbehaviour =
+  | 'throws'
+  | 'exits'
+  | 'throws later'
+  | 'throws later and never answers'
+  | 'runs out of memory'
+  | 'hangs'
+  | 'answers with text'
+  | 'answers nothing'
+  | 'answers in another shape'
+  | "answers 'empty'"
+  | "answers 'cancelled'"
+  | 'states too few entries'
+  | 'states too many dropped'
+  | 'states another size'
+  | 'states another root'
+  | 'states another number of blocks'
+  | 'states a greater smallest key'
+  | 'states a lesser largest key'
+  | 'leaves the file cut short'
+  | 'leaves no file';
+
+/** Before the temporary file is there, in the middle of writing it, or when it is complete and synced. */
+export type Stage = 'before' | 'while' | 'after';
+
+export const MISBEHAVING_WORKER: URL = new URL('./misbehaving.worker.mjs', import.meta.url);
+
+/** The next `times` flushes of the store in `directory` go wrong. */
+export function planMisbehaviour(
+  directory: string,
+  misbehaviour: Misbehaviour,
+  stage: Stage,
+  times = 1,
+): void {
+  writeFileSync(`${directory}.plan.json`, JSON.stringify({ misbehaviour, stage, times }));
+}
+
+/** Whether a worker of this store hangs by now. */
+export function isHanging(directory: string): boolean {
+  return existsSync(`${directory}.hangs`);
+}
