@@ -1,6 +1,10 @@
+import { systemClock } from '@arena-level/common/base/clock';
 import { MIB } from '@arena-level/common/base/limits';
-import { type OpenOptions, open } from 'arena-level/engine';
+import { NodeStorage } from '@arena-level/common/storage/node-storage';
+import { arenaBudget, ErrorCode, type OpenOptions, open } from 'arena-level/engine';
 import { expect, test } from 'vitest';
+import type { FlushExecutor } from '../../packages/engine/src/flush/flush-executor.ts';
+import { InlineFlushExecutor } from '../../packages/engine/src/flush/inline-flush-executor.ts';
 import { temporaryDirectory } from '../support/temporary-directory.ts';
 import { bytes, key } from '../support/text-bytes.ts';
 
@@ -49,4 +53,31 @@ test('a journal of one batch larger than the write buffer is recovered as it was
   expect(again.recovery).toMatchObject({ groups: 1, entries: 500, tablesWritten: 1 });
   expect([...again.iterator()]).toHaveLength(500);
   await again.close();
+});
+
+test('a worker that crashes during recovery does not fail the open: the table is built on the calling thread', async () => {
+  const directory = await abandonedDirectory();
+  const storage = new NodeStorage(directory);
+  const inline = new InlineFlushExecutor(storage, systemClock);
+  let crashes = 0;
+  const executor: FlushExecutor = {
+    kind: 'worker',
+    flush: async () => {
+      crashes++;
+      return { kind: 'failed', crashed: true, error: { code: ErrorCode.WorkerFailed, message: 'gone' } };
+    },
+    flushNow: (job) => inline.flushNow(job),
+    verify: (job) => inline.verify(job),
+    prepare: (arena) => inline.prepare(arena),
+    close: () => inline.close(),
+    stats: () => inline.stats(),
+  };
+  const budgetBefore = arenaBudget().usedBytes;
+  const store = await open(directory, { writeBufferSize: 2 * MIB }, { executor });
+  expect(crashes).toBeGreaterThan(1);
+  expect(store.recovery.entries).toBe(ENTRIES);
+  expect([...store.iterator({ values: false })]).toHaveLength(ENTRIES);
+  await store.close();
+  // An arena that a crashed thread may still see is dropped, not reused; none is left counted.
+  expect(arenaBudget().usedBytes).toBe(budgetBefore);
 });

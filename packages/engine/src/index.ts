@@ -3,6 +3,11 @@ export { EngineError, ErrorCode } from '@arena-level/common/base/errors';
 export { MAX_BATCH_BYTES, MAX_KEY_BYTES, MAX_VALUE_BYTES } from '@arena-level/common/base/limits';
 export type { OpenModules } from './db/open-modules.ts';
 export { open } from './db/open-store.ts';
+export { Store } from './db/store.ts';
+export type { StallReason, StoreEventName, StoreEvents } from './events/events.ts';
+export type { StoreIterator } from './iterator/store-iterator.ts';
+export { arenaBudget, setArenaBudget } from './memtable/arena-budget.ts';
+export type { OpenOptions } from './options/options.ts';
 export type {
   BatchOperation,
   MasterRoot,
@@ -14,10 +19,5 @@ export type {
   WriteOptions,
 } from './public/public-types.ts';
 export type { StallStats, StoreStats } from './public/stats.ts';
-export { Store } from './db/store.ts';
-export type { StallReason, StoreEventName, StoreEvents } from './events/events.ts';
-export type { StoreIterator } from './iterator/store-iterator.ts';
-export { arenaBudget, setArenaBudget } from './memtable/arena-budget.ts';
-export type { OpenOptions } from './options/options.ts';
 export type { StoreIteratorReadOptions } from './read/read-path.ts';
 export type { Snapshot } from './read/snapshot-list.ts';

@@ -9,8 +9,8 @@ import { DEFAULT_TABLE_OPTIONS } from '@arena-level/common/table/table-options';
 import type { TableReader } from '@arena-level/common/table/table-reader';
 import { describe, expect, test } from 'vitest';
 import { entries } from '../iterator/entry-run.test-support.ts';
-import { writeTable } from '../read/store-picture.test-support.ts';
 import type { TableMetadata } from '../manifest/table-metadata.ts';
+import { writeTable } from '../read/store-picture.test-support.ts';
 import { TableCache } from './table-cache.ts';
 
 const SEED = Number(process.env['SEED'] ?? 20_260_107);

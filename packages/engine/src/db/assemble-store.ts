@@ -69,7 +69,10 @@ export async function assembleStore(
     const isNew = storage.sizeNow(CURRENT_FILE) === undefined;
     // A table becomes obsolete only behind a commit, when all parts are there.
     let parts: StoreParts | undefined;
-    versions = await openVersions(storage, options, events, isNew, (table) => parts?.reads.evict(table));
+    versions = await openVersions(storage, options, events, isNew, (table) => {
+      parts?.reads.evict(table);
+      parts?.roots.forget(table);
+    });
     const newFileNumber = (): number => versions!.newFileNumber();
     const rotation = new Rotation({ storage, pool, clock, events, newFileNumber });
     const table = tableOptions(options);

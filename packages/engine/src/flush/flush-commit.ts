@@ -78,7 +78,7 @@ export class FlushCommit {
     } catch (error) {
       events.emit('cleanup-failed', { file: fileName(memtable.journal.file), error: error as Error });
     }
-    yield* roots.renew(version, memtable.lastSequence);
+    yield* roots.renewWithStated(version, memtable.lastSequence);
   }
 
   *#name(memtable: Memtable, built: BuiltFlush, table: TableSummary): Steps<void> {

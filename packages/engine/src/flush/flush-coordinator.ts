@@ -137,11 +137,8 @@ export class FlushCoordinator {
       job.commit.finishNow();
       return;
     }
-    if (job.built === undefined) {
-      const request = this.#begin(job, 'inline');
-      this.#take(job, this.#modules.executor.flushNow(request));
-      if (job.built === undefined) throw this.#failure;
-    }
+    if (job.built === undefined) this.#buildNow(job);
+    if (job.built === undefined) throw this.#failure;
     runNow(this.#commitSteps(job));
   }
 
@@ -178,16 +175,26 @@ export class FlushCoordinator {
     for (const job of [...this.#jobs]) {
       // Builds that were taken over count: they hold their arenas until their threads answer.
       if (this.#tasks.size >= this.#options.parallelBuilds) break;
-      if (job.state === 'waiting') this.#build(job);
+      if (job.state !== 'waiting') continue;
+      if (this.#modules.executor.kind === 'inline') {
+        this.#buildNow(job);
+        break;
+      }
+      this.#build(job);
     }
     const oldest = this.#jobs[0];
     if (oldest?.state === 'built' && this.#cancelRetry === undefined && !this.#stopped)
       this.#startCommit(oldest);
   }
 
+  #buildNow(job: Job): void {
+    const request = this.#begin(job, 'inline');
+    this.#take(job, this.#modules.executor.flushNow(request));
+  }
+
   #build(job: Job): void {
     const { executor } = this.#modules;
-    const request = this.#begin(job, executor.kind);
+    const request = this.#begin(job, 'worker');
     const { attempt } = job;
     // Held for the thread that reads the arena, whatever becomes of the job meanwhile.
     job.memtable.retain();

@@ -6,12 +6,13 @@ import { MIB } from '@arena-level/common/base/limits';
 import { runLater } from '@arena-level/common/base/steps';
 import { createMemDb } from '@arena-level/common/memdb/create-memdb';
 import type { MemDb } from '@arena-level/common/memdb/memdb';
+import type { FlushJob } from '@arena-level/common/protocol/flush-protocol';
 import { fromWireError } from '@arena-level/common/protocol/wire-error';
 import { tableFile, tempFile } from '@arena-level/common/storage/file-desc';
 import type { Storage } from '@arena-level/common/storage/storage';
 import type { TableOptions } from '@arena-level/common/table/table-options';
 import { checkBuiltTable } from '../flush/check-built-table.ts';
-import type { FlushExecutor } from '../flush/flush-executor.ts';
+import type { FlushExecutor, FlushOutcome } from '../flush/flush-executor.ts';
 import type { NewTable } from '../manifest/version-edit.ts';
 import type { ArenaPool } from '../memtable/arena-pool.ts';
 
@@ -98,21 +99,10 @@ export class ReplaySink {
   }
 
   async #build(memdb: MemDb): Promise<void> {
-    const { storage, executor, newFileNumber } = this.#modules;
-    const { arena } = memdb;
-    arena.transition(ArenaState.Flushing);
-    const tempNumber = newFileNumber();
-    const job = {
-      arena: arena.shared,
-      generation: arena.generation,
-      entries: memdb.count,
-      tempNumber,
-      // No snapshot outlives its process.
-      dropHorizon: this.lastSequence,
-      options: this.#options,
-    };
-    const outcome = arena.kvBytesUsed < INLINE_BYTES ? executor.flushNow(job) : await executor.flush(job);
-    this.#giveBack(arena, outcome.kind !== 'failed' || !outcome.crashed);
+    const { storage, newFileNumber } = this.#modules;
+    memdb.arena.transition(ArenaState.Flushing);
+    const { outcome, tempNumber, reusable } = await this.#buildTable(memdb);
+    this.#giveBack(memdb.arena, reusable);
     if (outcome.kind === 'failed') throw fromWireError(outcome.error);
     if (outcome.kind !== 'built') {
       throw new EngineError(
@@ -127,6 +117,32 @@ export class ReplaySink {
     const { size, smallest, largest } = table;
     this.tables.push({ level: 0, table: { number, size, smallest, largest } });
     this.roots.set(number, table.root);
+  }
+
+  /** In a worker, unless that is not worth it; a thread that fails does not fail the open: then here. */
+  async #buildTable(
+    memdb: MemDb,
+  ): Promise<{ readonly outcome: FlushOutcome; readonly tempNumber: number; readonly reusable: boolean }> {
+    const { executor } = this.#modules;
+    const inWorker = memdb.arena.kvBytesUsed >= INLINE_BYTES;
+    const first = this.#job(memdb);
+    const outcome = inWorker ? await executor.flush(first) : executor.flushNow(first);
+    const { tempNumber } = first;
+    if (outcome.kind !== 'failed' || !outcome.crashed) return { outcome, tempNumber, reusable: true };
+    const second = this.#job(memdb);
+    return { outcome: executor.flushNow(second), tempNumber: second.tempNumber, reusable: false };
+  }
+
+  #job(memdb: MemDb): FlushJob {
+    return {
+      arena: memdb.arena.shared,
+      generation: memdb.arena.generation,
+      entries: memdb.count,
+      tempNumber: this.#modules.newFileNumber(),
+      // No snapshot outlives its process.
+      dropHorizon: this.lastSequence,
+      options: this.#options,
+    };
   }
 
   #giveBack(arena: Arena, reusable: boolean): void {

@@ -1,7 +1,8 @@
 import { corruption } from '@arena-level/common/base/errors';
 import { runLater, type Steps } from '@arena-level/common/base/steps';
-import { fileName, manifestFile, ROOTS_FILE } from '@arena-level/common/storage/file-desc';
+import { fileName, manifestFile, ROOTS_FILE, tableFile } from '@arena-level/common/storage/file-desc';
 import type { Storage } from '@arena-level/common/storage/storage';
+import { statedRootOf } from '@arena-level/common/table/stated-root';
 import type { EventSink } from '../events/event-sink.ts';
 import type { Version } from '../version/version.ts';
 import type { VersionSet } from '../version/version-set.ts';
@@ -31,6 +32,8 @@ export class RootKeeper {
   readonly #modules: RootKeeperModules;
   readonly #tracker: MasterRootTracker;
   readonly #file: RootsFile;
+  /** Tables that other implementations wrote, or that cannot be read: they are not asked again. */
+  readonly #stateNothing = new Set<number>();
 
   constructor(modules: RootKeeperModules, tracker: MasterRootTracker, file: RootsFile) {
     this.#modules = modules;
@@ -62,8 +65,8 @@ export class RootKeeper {
       last.manifestNumber === number &&
       last.manifestBytes === sizeBytes &&
       last.lastSequence === lastSequence;
+    for (const [table, root] of contents.tableRoots) if (live.has(table)) tracker.setRoot(table, root);
     if (namesRecovered) {
-      for (const [table, root] of contents.tableRoots) if (live.has(table)) tracker.setRoot(table, root);
       const { current } = versions;
       if (
         tracker.missing(current).length === 0 &&
@@ -89,6 +92,7 @@ export class RootKeeper {
   }
 
   forget(table: number): void {
+    this.#stateNothing.delete(table);
     this.#tracker.forget(table);
   }
 
@@ -98,7 +102,32 @@ export class RootKeeper {
     return { root: new Uint8Array(this.#tracker.compute(version)), sequence, tables: version.tableCount };
   }
 
-  /** After a commit: renews the MasterRoot and records it. Never fails: see the class. */
+  /** After a flush: what tables state of themselves is read where it is not known yet, then `renew`. */
+  *renewWithStated(version: Version, sequence: number): Steps<void> {
+    for (const { number } of this.#tracker.missing(version)) {
+      if (!this.#stateNothing.has(number)) yield* this.#learnStated(number);
+    }
+    yield* this.renew(version, sequence);
+  }
+
+  *#learnStated(table: number): Steps<void> {
+    const { storage } = this.#modules;
+    try {
+      const file = storage.openReadNow(tableFile(table));
+      try {
+        const stated = yield* statedRootOf(file);
+        if (stated === undefined) this.#stateNothing.add(table);
+        else this.learn(table, stated.root);
+      } finally {
+        file.closeNow();
+      }
+    } catch {
+      // Whoever reads the table hears of it; the MasterRoot waits for `masterRoot()`.
+      this.#stateNothing.add(table);
+    }
+  }
+
+  /** After a commit: renews the MasterRoot and records it, if all roots are known. Never fails: see the class. */
   *renew(version: Version, sequence: number): Steps<void> {
     const { versions, events } = this.#modules;
     const known = this.masterRootOf(version, sequence);

@@ -12,6 +12,7 @@
  */
 import type { Clock } from '@arena-level/common/base/clock';
 import { EngineError, ErrorCode } from '@arena-level/common/base/errors';
+import { MAX_SEQUENCE } from '@arena-level/common/base/limits';
 import type { FlushCoordinator } from '../flush/flush-coordinator.ts';
 import type { Health } from '../health/health.ts';
 import type { StallTracker } from '../health/stall-tracker.ts';
@@ -191,25 +192,37 @@ export class WriteQueue {
    */
   #makeRoom(item: QueueItem): boolean {
     const { stalls, flush } = this.#modules;
-    if (this.#fits(item)) return true;
-    let failure: unknown;
-    if (this.#needsSlot(item)) {
+    let failure: unknown = this.#sequencesLeft(item);
+    if (failure === undefined && this.#fits(item)) return true;
+    if (failure === undefined && this.#needsSlot(item)) {
       failure = flush.failure;
       if (failure === undefined) {
         stalls.begin('frozen-memtables');
         return false;
       }
-    } else {
-      try {
+    }
+    try {
+      if (failure === undefined) {
         this.#rotateFor(item);
         return true;
-      } catch (error) {
-        failure = error;
       }
+    } catch (error) {
+      failure = error;
     }
     this.#dequeue(item);
     item.reject(failure);
     return true;
+  }
+
+  /** The error of a group for which there are no sequence numbers left; no store comes near it, a foreign one might. */
+  #sequencesLeft(item: QueueItem): EngineError | undefined {
+    // Beyond 2^53 - 1 sums are not exact, differences are.
+    const left = MAX_SEQUENCE - this.#nextSequence + 1;
+    if (!(item instanceof WriteGroup) || item.entries <= left) return undefined;
+    return new EngineError(
+      ErrorCode.TooLarge,
+      `the store has used up its sequence numbers: ${this.#lastSequence} of ${MAX_SEQUENCE}`,
+    );
   }
 
   #rotateFor(item: QueueItem): void {
