@@ -1,14 +1,9 @@
 /**
  * Brings frozen memtables to tables and into the manifest, in order of age.
  *
- * Each frozen memtable is one job:
- *
- *     waiting → building → built → committing → (gone)
- *        ▲─────────┘ failed, cancelled   ▲──────┘ failed: the table stays, its commit is tried again
- *
- * Several may build at a time; only the oldest commits (`flush-commit.ts`). A blocking writer that needs a slot
- * takes the oldest over: it builds the table on its own thread when no worker has answered yet, and finishes the
- * commit.
+ * Each frozen memtable is one job (`pending-flush.ts`). Several may build at a time; only the oldest commits
+ * (`flush-commit.ts`). A blocking writer that needs a slot takes the oldest over: it builds the table on its own
+ * thread when no worker has answered yet, and finishes the commit.
  *
  * Failures: a job keeps its memtable and journal until it is committed, so nothing is lost. A failed attempt is
  * repeated after 1, 2, 4, 8, 8, … s. For a cause that does not pass by itself one repetition is made; then the
@@ -29,29 +24,15 @@ import type { TableOptions } from '@arena-level/common/table/table-options';
 import type { EventSink } from '../events/event-sink.ts';
 import type { Memtable } from '../memtable/memtable.ts';
 import type { MemtableSet } from '../memtable/memtable-set.ts';
-import type { BuiltFlush, FlushCommit } from './flush-commit.ts';
+import type { FlushCommit } from './flush-commit.ts';
 import { FlushCounters } from './flush-counters.ts';
 import type { FlushExecutor, FlushOutcome } from './flush-executor.ts';
+import { PendingFlush } from './pending-flush.ts';
 
 const FIRST_RETRY_MS = 1000;
 const MAX_RETRY_MS = 8000;
 /** Attempts for a cause that does not pass by itself. */
 const PERSISTENT_ATTEMPTS = 2;
-
-type JobState = 'waiting' | 'building' | 'built' | 'committing';
-
-interface Job {
-  readonly memtable: Memtable;
-  state: JobState;
-  /** Builds begun; an answer to any but the last one does not count. */
-  attempt: number;
-  /** Temporary file of the last build. */
-  tempNumber: number;
-  startedMs: number;
-  built: BuiltFlush | undefined;
-  commit: Running<void> | undefined;
-  readonly waiters: { readonly resolve: () => void; readonly reject: (error: unknown) => void }[];
-}
 
 export interface FlushCoordinatorModules {
   readonly memtables: MemtableSet;
@@ -80,12 +61,14 @@ export class FlushCoordinator {
   readonly #options: FlushCoordinatorOptions;
   readonly #modules: FlushCoordinatorModules;
   /** One per frozen memtable that was requested, oldest first. */
-  #jobs: Job[] = [];
+  #jobs: PendingFlush[] = [];
   /** Builds handed to the executor and not settled, those that were taken over included. */
   readonly #tasks = new Set<Promise<void>>();
   /** Removals of tables that did not count. */
   readonly #removals = new Set<Promise<void>>();
   #consecutiveFailures = 0;
+  /** A build on this thread is due at the end of the turn. */
+  #buildsSoon = false;
   #failure: unknown;
   #cancelRetry: (() => void) | undefined;
   #stopped = false;
@@ -105,16 +88,7 @@ export class FlushCoordinator {
   request(): void {
     for (const memtable of this.#modules.memtables.frozen) {
       if (this.#jobs.some((job) => job.memtable === memtable)) continue;
-      this.#jobs.push({
-        memtable,
-        state: 'waiting',
-        attempt: 0,
-        tempNumber: 0,
-        startedMs: 0,
-        built: undefined,
-        commit: undefined,
-        waiters: [],
-      });
+      this.#jobs.push(new PendingFlush(memtable));
     }
     this.#pump();
   }
@@ -177,7 +151,7 @@ export class FlushCoordinator {
       if (this.#tasks.size >= this.#options.parallelBuilds) break;
       if (job.state !== 'waiting') continue;
       if (this.#modules.executor.kind === 'inline') {
-        this.#buildNow(job);
+        this.#buildSoon();
         break;
       }
       this.#build(job);
@@ -187,12 +161,25 @@ export class FlushCoordinator {
       this.#startCommit(oldest);
   }
 
-  #buildNow(job: Job): void {
+  /** On this thread, at the end of the turn: whoever waits is listed by then, and a twin may have done it before. */
+  #buildSoon(): void {
+    if (this.#buildsSoon) return;
+    this.#buildsSoon = true;
+    process.nextTick(() => {
+      this.#buildsSoon = false;
+      const job = this.#jobs.find(({ state }) => state === 'waiting');
+      if (job === undefined || this.#closed || this.#stopped || this.#cancelRetry !== undefined) return;
+      this.#buildNow(job);
+      this.#pump();
+    });
+  }
+
+  #buildNow(job: PendingFlush): void {
     const request = this.#begin(job, 'inline');
     this.#take(job, this.#modules.executor.flushNow(request));
   }
 
-  #build(job: Job): void {
+  #build(job: PendingFlush): void {
     const { executor } = this.#modules;
     const request = this.#begin(job, 'worker');
     const { attempt } = job;
@@ -220,7 +207,7 @@ export class FlushCoordinator {
     this.#tasks.add(task);
   }
 
-  #begin(job: Job, where: 'worker' | 'inline'): FlushJob {
+  #begin(job: PendingFlush, where: 'worker' | 'inline'): FlushJob {
     const { memtable } = job;
     job.state = 'building';
     job.attempt++;
@@ -242,7 +229,7 @@ export class FlushCoordinator {
     };
   }
 
-  #answered(job: Job, attempt: number, tempNumber: number, outcome: FlushOutcome): void {
+  #answered(job: PendingFlush, attempt: number, tempNumber: number, outcome: FlushOutcome): void {
     if (outcome.kind === 'failed' && outcome.crashed) job.memtable.reusable = false;
     if (attempt !== job.attempt || job.state !== 'building') {
       // Taken over meanwhile: the table that counts is another one.
@@ -264,7 +251,7 @@ export class FlushCoordinator {
   }
 
   /** Enters the outcome of the last build. */
-  #take(job: Job, outcome: FlushOutcome): void {
+  #take(job: PendingFlush, outcome: FlushOutcome): void {
     const { clock, events } = this.#modules;
     switch (outcome.kind) {
       case 'built': {
@@ -300,18 +287,18 @@ export class FlushCoordinator {
     }
   }
 
-  #notBuilt(job: Job, error: unknown): void {
+  #notBuilt(job: PendingFlush, error: unknown): void {
     this.#backToWaiting(job);
     this.#failed(job, error);
   }
 
-  #backToWaiting(job: Job): void {
+  #backToWaiting(job: PendingFlush): void {
     job.state = 'waiting';
     job.built = undefined;
     if (job.memtable.arena.state === ArenaState.Flushing) job.memtable.arena.transition(ArenaState.Frozen);
   }
 
-  #startCommit(job: Job): void {
+  #startCommit(job: PendingFlush): void {
     const running = new Running(this.#commitSteps(job));
     running.promise.catch(() => {
       // Entered in `#commitSteps`, where waiters hear of it.
@@ -319,7 +306,7 @@ export class FlushCoordinator {
     if (!running.settled) job.commit = running;
   }
 
-  *#commitSteps(job: Job): Steps<void> {
+  *#commitSteps(job: PendingFlush): Steps<void> {
     invariant(job === this.#jobs[0] && job.built !== undefined, 'memtables are committed in order of age');
     job.state = 'committing';
     try {
@@ -352,7 +339,7 @@ export class FlushCoordinator {
     });
   }
 
-  #failed(job: Job, error: unknown): void {
+  #failed(job: PendingFlush, error: unknown): void {
     const { clock, events, onProgress, onPersistentFailure } = this.#modules;
     this.counters.failed++;
     this.#consecutiveFailures++;

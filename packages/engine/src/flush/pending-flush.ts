@@ -1,0 +1,29 @@
+import type { Running } from '@arena-level/common/base/steps';
+import type { Memtable } from '../memtable/memtable.ts';
+import type { BuiltFlush } from './flush-commit.ts';
+
+/**
+ * The way of one frozen memtable to its table:
+ *
+ *     waiting → building → built → committing → (gone)
+ *        ▲─────────┘ failed, cancelled   ▲──────┘ failed: the table stays, its commit is tried again
+ */
+export type FlushJobState = 'waiting' | 'building' | 'built' | 'committing';
+
+/** Kept by the coordinator, which alone changes it. */
+export class PendingFlush {
+  readonly memtable: Memtable;
+  state: FlushJobState = 'waiting';
+  /** Builds begun; an answer to any but the last one does not count. */
+  attempt = 0;
+  /** Temporary file of the last build. */
+  tempNumber = 0;
+  startedMs = 0;
+  built: BuiltFlush | undefined;
+  commit: Running<void> | undefined;
+  readonly waiters: { readonly resolve: () => void; readonly reject: (error: unknown) => void }[] = [];
+
+  constructor(memtable: Memtable) {
+    this.memtable = memtable;
+  }
+}
