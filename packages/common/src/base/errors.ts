@@ -89,10 +89,18 @@ export function errnoOf(error: unknown): string | undefined {
   return undefined;
 }
 
+/** What was thrown, in words: anything can be thrown. */
+export function messageOf(error: unknown): string {
+  return error instanceof Error ? error.message : String(error);
+}
+
+export function asError(error: unknown): Error {
+  return error instanceof Error ? error : new Error(String(error));
+}
+
 /** Wraps a failed system call, naming what was done to which file. */
 export function ioError(action: string, file: string, cause: unknown): EngineError {
-  const reason = cause instanceof Error ? cause.message : String(cause);
-  return new EngineError(ErrorCode.IoError, `${action} ${file} failed: ${reason}`, { file, cause });
+  return new EngineError(ErrorCode.IoError, `${action} ${file} failed: ${messageOf(cause)}`, { file, cause });
 }
 
 /** Causes that pass by themselves: a full disk that is emptied, descriptors that are closed, an interrupted call. */

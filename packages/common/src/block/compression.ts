@@ -24,8 +24,6 @@ const ON_HEAP = { copyOutputData: true } as const;
 
 const native: NativeSnappy | undefined = loadOptional<NativeSnappy>('snappy');
 
-export const snappyImplementation: 'native' | 'javascript' = native === undefined ? 'javascript' : 'native';
-
 /** What one implementation of snappy can do; decoding gives undefined for a malformed stream. */
 export interface SnappyCodec {
   encode(contents: Uint8Array): Uint8Array<ArrayBuffer>;

@@ -1,4 +1,4 @@
-import { EngineError, ErrorCode, errnoOf } from '../base/errors.ts';
+import { EngineError, ErrorCode, errnoOf, messageOf } from '../base/errors.ts';
 
 /**
  * An error as plain data. Structured clone keeps message and stack but drops `code` and class, so errors cross
@@ -17,7 +17,7 @@ export interface WireError {
 export function toWireError(error: unknown): WireError {
   const errno = errnoOf(error);
   const base = {
-    message: error instanceof Error ? error.message : String(error),
+    message: messageOf(error),
     ...(error instanceof Error && error.stack !== undefined ? { stack: error.stack } : {}),
     ...(errno === undefined ? {} : { errno }),
   };

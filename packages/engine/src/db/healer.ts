@@ -1,14 +1,12 @@
 import type { Clock } from '@arena-level/common/base/clock';
-import { isPassing } from '@arena-level/common/base/errors';
+import { asError, isPassing } from '@arena-level/common/base/errors';
 import type { EventSink } from '../events/event-sink.ts';
 import type { FlushCoordinator } from '../flush/flush-coordinator.ts';
 import type { Health } from '../health/health.ts';
+import { retryDelayMs } from '../health/retry-delay.ts';
 import type { LiveJournal } from '../journal/live-journal.ts';
 import type { MemtableSet } from '../memtable/memtable-set.ts';
 import type { Rotation } from '../memtable/rotation.ts';
-
-const FIRST_RETRY_MS = 1000;
-const MAX_RETRY_MS = 8000;
 
 export interface HealerModules {
   readonly memtables: MemtableSet;
@@ -132,7 +130,7 @@ export class Healer {
     events.emit('writes-stopped', { error: asError(error) });
     onStopped(health.refusal());
     if (!isPassing(error)) return;
-    const delayMs = Math.min(FIRST_RETRY_MS * 2 ** this.#attempts++, MAX_RETRY_MS);
+    const delayMs = retryDelayMs(++this.#attempts);
     this.#cancelRetry?.();
     this.#cancelRetry = clock.after(delayMs, () => {
       this.#cancelRetry = undefined;
@@ -156,8 +154,4 @@ async function endWrites(journal: LiveJournal): Promise<void> {
   } catch {
     // The torn record stays; replay ends before it.
   }
-}
-
-function asError(error: unknown): Error {
-  return error instanceof Error ? error : new Error(String(error));
 }

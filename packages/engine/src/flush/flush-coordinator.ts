@@ -13,7 +13,14 @@
  */
 import { ArenaState } from '@arena-level/common/arena/arena-state';
 import type { Clock } from '@arena-level/common/base/clock';
-import { EngineError, ErrorCode, hasCode, isPassing } from '@arena-level/common/base/errors';
+import {
+  asError,
+  EngineError,
+  ErrorCode,
+  hasCode,
+  isPassing,
+  messageOf,
+} from '@arena-level/common/base/errors';
 import { invariant } from '@arena-level/common/base/invariant';
 import { Running, runNow, type Steps } from '@arena-level/common/base/steps';
 import type { FlushJob } from '@arena-level/common/protocol/flush-protocol';
@@ -22,6 +29,7 @@ import { tempFile } from '@arena-level/common/storage/file-desc';
 import type { Storage } from '@arena-level/common/storage/storage';
 import type { TableOptions } from '@arena-level/common/table/table-options';
 import type { EventSink } from '../events/event-sink.ts';
+import { retryDelayMs } from '../health/retry-delay.ts';
 import type { Memtable } from '../memtable/memtable.ts';
 import type { MemtableSet } from '../memtable/memtable-set.ts';
 import type { FlushCommit } from './flush-commit.ts';
@@ -29,8 +37,6 @@ import { FlushCounters } from './flush-counters.ts';
 import type { FlushExecutor, FlushOutcome } from './flush-executor.ts';
 import { PendingFlush } from './pending-flush.ts';
 
-const FIRST_RETRY_MS = 1000;
-const MAX_RETRY_MS = 8000;
 /** Attempts for a cause that does not pass by itself. */
 const PERSISTENT_ATTEMPTS = 2;
 
@@ -193,7 +199,7 @@ export class FlushCoordinator {
           crashed: false,
           error: {
             code: ErrorCode.WorkerFailed,
-            message: error instanceof Error ? error.message : String(error),
+            message: messageOf(error),
           },
         }),
       )
@@ -347,11 +353,11 @@ export class FlushCoordinator {
     const passes =
       isPassing(error) || hasCode(error, ErrorCode.WorkerFailed) || hasCode(error, ErrorCode.MemoryBudget);
     const stops = !passes && this.#consecutiveFailures >= PERSISTENT_ATTEMPTS;
-    const retryInMs = Math.min(FIRST_RETRY_MS * 2 ** (this.#consecutiveFailures - 1), MAX_RETRY_MS);
+    const retryInMs = retryDelayMs(this.#consecutiveFailures);
     events.emit('flush-failed', {
       journal: job.memtable.journal.number,
       attempt: job.attempt,
-      error: error instanceof Error ? error : new Error(String(error)),
+      error: asError(error),
       retryInMs: stops ? Infinity : retryInMs,
     });
     for (const each of this.#jobs) for (const waiter of each.waiters.splice(0)) waiter.reject(error);

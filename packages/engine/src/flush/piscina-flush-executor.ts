@@ -1,5 +1,5 @@
 import type { Clock } from '@arena-level/common/base/clock';
-import { EngineError, ErrorCode, hasCode } from '@arena-level/common/base/errors';
+import { EngineError, ErrorCode, hasCode, messageOf } from '@arena-level/common/base/errors';
 import {
   FLUSH_PROTOCOL_VERSION,
   type FlushJob,
@@ -133,6 +133,7 @@ export class PiscinaFlushExecutor implements FlushExecutor {
 /** Whatever a pool throws, as an error with a code; a shared pool has given it one already. */
 function asWorkerFailure(error: unknown): EngineError {
   if (error instanceof EngineError) return error;
-  const reason = error instanceof Error ? error.message : String(error);
-  return new EngineError(ErrorCode.WorkerFailed, `a flush worker failed: ${reason}`, { cause: error });
+  return new EngineError(ErrorCode.WorkerFailed, `a flush worker failed: ${messageOf(error)}`, {
+    cause: error,
+  });
 }

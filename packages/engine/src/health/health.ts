@@ -1,4 +1,4 @@
-import { EngineError, ErrorCode } from '@arena-level/common/base/errors';
+import { EngineError, ErrorCode, messageOf } from '@arena-level/common/base/errors';
 
 /**
  * Whether the store takes writes.
@@ -54,9 +54,10 @@ export class Health {
   /** What a write is told that cannot be taken. */
   refusal(): EngineError {
     if (this.#state === 'closed') return new EngineError(ErrorCode.DatabaseNotOpen, 'the store is closed');
-    const reason = this.#cause instanceof Error ? this.#cause.message : String(this.#cause);
     const what =
       this.#state === 'healing' ? 'the store is healing and takes no blocking write' : 'writes are stopped';
-    return new EngineError(ErrorCode.WritesStopped, `${what}: ${reason}`, { cause: this.#cause });
+    return new EngineError(ErrorCode.WritesStopped, `${what}: ${messageOf(this.#cause)}`, {
+      cause: this.#cause,
+    });
   }
 }

@@ -1,9 +1,16 @@
 import { ErrorCode, hasCode } from '@arena-level/common/base/errors';
-import { runLater, runNow } from '@arena-level/common/base/steps';
+import { runLater, runNow, type Steps } from '@arena-level/common/base/steps';
 import { FaultStorage } from '@arena-level/common/storage/fault-storage';
 import { MemoryStorage } from '@arena-level/common/storage/memory-storage';
+import type { Storage } from '@arena-level/common/storage/storage';
 import { describe, expect, test } from 'vitest';
-import { readCurrentNow, setCurrent } from './current-file.ts';
+import { readCurrentNow, switchCurrent, writeCurrentTemp } from './current-file.ts';
+
+/** Both halves, as a manifest that rolls over takes them. */
+function* setCurrent(storage: Storage, manifestNumber: number, tempNumber: number): Steps<void> {
+  yield* writeCurrentTemp(storage, manifestNumber, tempNumber);
+  yield* switchCurrent(storage, tempNumber);
+}
 
 const withCurrent = (content: string | Uint8Array): MemoryStorage =>
   new MemoryStorage({ files: new Map([['CURRENT', Buffer.from(content)]]) });
@@ -57,7 +64,7 @@ describe('CURRENT', () => {
   });
 });
 
-describe('setCurrent', () => {
+describe('switching CURRENT', () => {
   test('writes, syncs, renames and syncs the directory, in this order, blocking or not', async () => {
     const storage = new FaultStorage(new MemoryStorage());
     runNow(setCurrent(storage, 5, 6));

@@ -51,12 +51,6 @@ export function* switchCurrent(storage: Storage, tempNumber: number): Steps<void
   );
 }
 
-/** Makes a manifest, already durable under its name, the one in force. */
-export function* setCurrent(storage: Storage, manifestNumber: number, tempNumber: number): Steps<void> {
-  yield* writeCurrentTemp(storage, manifestNumber, tempNumber);
-  yield* switchCurrent(storage, tempNumber);
-}
-
 function currentContent(manifestNumber: number): string {
   return `${fileName(manifestFile(manifestNumber))}\n`;
 }

@@ -11,7 +11,7 @@
  * Main thread only.
  */
 import type { Clock } from '@arena-level/common/base/clock';
-import { EngineError, ErrorCode } from '@arena-level/common/base/errors';
+import { EngineError, ErrorCode, messageOf } from '@arena-level/common/base/errors';
 import { MAX_SEQUENCE } from '@arena-level/common/base/limits';
 import type { FlushCoordinator } from '../flush/flush-coordinator.ts';
 import type { Health } from '../health/health.ts';
@@ -374,21 +374,23 @@ export class WriteQueue {
     this.#dequeue(group);
     this.#modules.memtables.active.journal.failure ??= cause;
     this.#modules.onJournalFailure(cause);
-    const reason = cause instanceof Error ? cause.message : String(cause);
     group.reject(
-      new EngineError(ErrorCode.WriteOutcomeUnknown, `the write may or may not survive a reopen: ${reason}`, {
-        cause,
-      }),
+      new EngineError(
+        ErrorCode.WriteOutcomeUnknown,
+        `the write may or may not survive a reopen: ${messageOf(cause)}`,
+        {
+          cause,
+        },
+      ),
     );
   }
 }
 
 /** What the writer of a sync write is told whose write is in the store, journal and all, but not on the disk for certain. */
 export function notSynced(cause: unknown): EngineError {
-  const reason = cause instanceof Error ? cause.message : String(cause);
   return new EngineError(
     ErrorCode.WriteOutcomeUnknown,
-    `the write is in the store, but it could not be synced: ${reason}`,
+    `the write is in the store, but it could not be synced: ${messageOf(cause)}`,
     { cause },
   );
 }

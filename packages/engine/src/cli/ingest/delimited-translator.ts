@@ -1,4 +1,5 @@
 import { isUtf8 } from 'node:buffer';
+import { messageOf } from '@arena-level/common/base/errors';
 import { CsvError } from 'csv-parse';
 import { CommandError, UsageError } from '../errors.ts';
 import { joinKey } from './key-of-record.ts';
@@ -120,7 +121,7 @@ function readHeader(names: readonly (string | undefined)[], keyFields: readonly 
 }
 
 function reasonOf(code: string, error: unknown): string {
-  return REASONS[code] ?? (error instanceof Error ? error.message : String(error));
+  return REASONS[code] ?? messageOf(error);
 }
 
 /** The text of a field that was decoded as latin1; undefined when its bytes are not UTF-8. */

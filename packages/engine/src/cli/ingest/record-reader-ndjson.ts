@@ -1,5 +1,6 @@
 /** Reads newline-delimited JSON: one object per line; blank lines are skipped. The value is the line's own bytes. */
 import { isUtf8 } from 'node:buffer';
+import { messageOf } from '@arena-level/common/base/errors';
 import { withoutByteOrderMark } from './byte-order-mark.ts';
 import { keyOfJson } from './key-of-record.ts';
 import { type Line, LineSplitter } from './line-splitter.ts';
@@ -34,7 +35,7 @@ function itemOfLine({ number, bytes }: Line, options: ReaderOptions): SourceItem
   try {
     record = JSON.parse(text);
   } catch (error) {
-    return malformed(number, `is not JSON: ${error instanceof Error ? error.message : String(error)}`);
+    return malformed(number, `is not JSON: ${messageOf(error)}`);
   }
   if (typeof record !== 'object' || record === null || Array.isArray(record)) {
     return malformed(number, 'is not a JSON object');
