@@ -1,6 +1,13 @@
 import { ErrorCode } from '@arena-level/common/base/errors';
 import { afterEach, describe, expect, test } from 'vitest';
-import { isHanging, type Misbehaviour, planMisbehaviour, type Stage } from './misbehaviour.ts';
+import {
+  isHanging,
+  isWaiting,
+  letExit,
+  type Misbehaviour,
+  planMisbehaviour,
+  type Stage,
+} from './misbehaviour.ts';
 import { OwnPool } from './own-pool.ts';
 import { type WorkerStore, withWorkerStore } from './worker-store.ts';
 
@@ -96,13 +103,20 @@ describe('a flush worker', () => {
 
   test('that builds the older of two tables and fails lets the younger one wait for it', () =>
     withWorkerStore({ options: { flushWorkers: 2 } }, async (store) => {
-      planMisbehaviour(store.directory, 'exits', 'while');
+      planMisbehaviour(store.directory, 'waits and exits', 'while');
       await store.write(0, 200, 'older');
       const older = store.store.flush();
+      older.catch(() => {});
+      while (!isWaiting(store.directory)) await new Promise(setImmediate);
       await store.write(100, 200, 'younger');
+      const built = new Promise((resolve) => store.store.on('table-built', resolve));
       const younger = store.store.flush();
+      younger.catch(() => {});
+      await built;
+      letExit(store.directory);
       await expect(older).rejects.toMatchObject({ code: ErrorCode.WorkerFailed });
-      await younger.catch(() => {});
+      await expect(younger).rejects.toMatchObject({ code: ErrorCode.WorkerFailed });
+      expect(store.store.stats().levels[0]!.tables).toBe(0);
       store.expectContents();
       store.passTime();
       await store.store.flush();

@@ -1,9 +1,17 @@
 /**
  * The real flush worker, except that it misbehaves as a plan beside the store says: `<store>.plan.json`, one of
- * `misbehaviour.ts`. What has been used up of a plan is kept in that file, since the thread may not live to tell.
- * Plain JavaScript, because a worker thread runs it without a build.
+ * `misbehaviour.ts`. What has been used up of a plan is kept in files beside it, since the thread may not live to
+ * tell. Plain JavaScript, because a worker thread runs it without a build.
  */
-import fs, { existsSync, readFileSync, truncateSync, unlinkSync, writeFileSync } from 'node:fs';
+import fs, {
+  closeSync,
+  existsSync,
+  openSync,
+  readFileSync,
+  truncateSync,
+  unlinkSync,
+  writeFileSync,
+} from 'node:fs';
 import { syncBuiltinESMExports } from 'node:module';
 import handleTask from '../../packages/worker-flush/dist/flush.worker.mjs';
 
@@ -34,14 +42,23 @@ export default function (request) {
   return insteadOf(() => lieIn(answer, plan.misbehaviour, request), misbehave());
 }
 
-/** The plan that holds for this task, counted down. */
+/** The plan that holds for this task; each of its times is taken by one thread only, whatever the others do. */
 function takePlan(directory) {
   const path = `${directory}.plan.json`;
   if (!existsSync(path)) return undefined;
   const plan = JSON.parse(readFileSync(path, 'utf8'));
-  if (plan.times === 0) return undefined;
-  writeFileSync(path, JSON.stringify({ ...plan, times: plan.times - 1 }));
-  return plan;
+  for (let time = 1; time <= plan.times; time++) if (createdFirst(`${path}.${time}`)) return plan;
+  return undefined;
+}
+
+function createdFirst(path) {
+  try {
+    closeSync(openSync(path, 'wx'));
+    return true;
+  } catch (error) {
+    if (error.code === 'EEXIST') return false;
+    throw error;
+  }
 }
 
 function insteadOf(answer, other) {
@@ -54,6 +71,10 @@ function misbehaveAs(misbehaviour, request) {
     case 'throws':
       throw new Error('thrown on purpose');
     case 'exits':
+      return process.exit(3);
+    case 'waits and exits':
+      writeFileSync(`${request.storage.directory}.waits`, '');
+      while (!existsSync(`${request.storage.directory}.go`)) pause(1);
       return process.exit(3);
     case 'throws later':
       setImmediate(() => {
@@ -71,7 +92,7 @@ function misbehaveAs(misbehaviour, request) {
     }
     case 'hangs':
       writeFileSync(`${request.storage.directory}.hangs`, '');
-      Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0);
+      pause(Infinity);
       return undefined;
     case 'answers with text':
       return 'built';
@@ -86,6 +107,11 @@ function misbehaveAs(misbehaviour, request) {
     default:
       return undefined;
   }
+}
+
+/** Holds the thread, as a call that blocks would. */
+function pause(milliseconds) {
+  Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, milliseconds);
 }
 
 /** An answer that does not match the arena or the file. */

@@ -4,6 +4,7 @@ import { existsSync, writeFileSync } from 'node:fs';
 export type Misbehaviour =
   | 'throws'
   | 'exits'
+  | 'waits and exits'
   | 'throws later'
   | 'throws later and never answers'
   | 'runs out of memory'
@@ -28,7 +29,7 @@ export type Stage = 'before' | 'while' | 'after';
 
 export const MISBEHAVING_WORKER: URL = new URL('./misbehaving.worker.mjs', import.meta.url);
 
-/** The next `times` flushes of the store in `directory` go wrong. */
+/** The next `times` flushes of the store in `directory` go wrong. One plan for a store. */
 export function planMisbehaviour(
   directory: string,
   misbehaviour: Misbehaviour,
@@ -36,6 +37,16 @@ export function planMisbehaviour(
   times = 1,
 ): void {
   writeFileSync(`${directory}.plan.json`, JSON.stringify({ misbehaviour, stage, times }));
+}
+
+/** Whether a worker of this store waits to exit by now. */
+export function isWaiting(directory: string): boolean {
+  return existsSync(`${directory}.waits`);
+}
+
+/** Lets it exit. */
+export function letExit(directory: string): void {
+  writeFileSync(`${directory}.go`, '');
 }
 
 /** Whether a worker of this store hangs by now. */
