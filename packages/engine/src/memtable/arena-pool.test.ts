@@ -50,6 +50,23 @@ const microtasks = async (): Promise<void> => {
   for (let i = 0; i < 5; i++) await undefined;
 };
 
+test('an idle arena makes room in the budget for a larger one', () => {
+  const pool = makePool(2);
+  const idle = pool.take(0, 0);
+  pool.give(idle);
+  expect(pool.idle).toBe(1);
+  const large = 4 * MIB;
+  const bytes = unitsOf(arenaByteLength(arenaSizesFor(MemDbKind.Hash, large, 0)));
+  setArenaBudget(usedBefore + bytes);
+  const taken = pool.take(large, 0);
+  expect(pool.idle).toBe(0);
+  expect(used()).toBe(bytes);
+  expect(() => pool.take(0, 0)).toThrow(expect.objectContaining({ code: ErrorCode.MemoryBudget }));
+  pool.give(taken);
+  pool.close();
+  expect(used()).toBe(0);
+});
+
 describe.each(Object.values(MemDbKind))('take (%s)', (kind) => {
   test('makes a free arena of the standard size, or of the size that is needed', () => {
     const pool = makePool(2, kind);

@@ -1,6 +1,7 @@
 import { type Arena, createArena } from '@arena-level/common/arena/arena';
 import { type ArenaSizes, arenaByteLength, arenaSizesFor } from '@arena-level/common/arena/layout';
 import type { Clock } from '@arena-level/common/base/clock';
+import { ErrorCode, hasCode } from '@arena-level/common/base/errors';
 import { invariant } from '@arena-level/common/base/invariant';
 import type { MemDbKind } from '@arena-level/common/memdb/memdb';
 import { releaseArenaBytes, reserveArenaBytes } from './arena-budget.ts';
@@ -77,7 +78,7 @@ export class ArenaPool {
     this.#takenSinceDrain = true;
     let arena: Arena | undefined;
     if (!this.exceedsStandard(recordBytes, entries)) arena = this.#idle.pop();
-    arena ??= this.#create(recordBytes, entries);
+    arena ??= this.#createWithin(recordBytes, entries);
     this.#taken.add(arena);
     return arena;
   }
@@ -125,6 +126,17 @@ export class ArenaPool {
 
   #standardSizes(): ArenaSizes {
     return arenaSizesFor(this.#options.kind, this.#options.standardBytes, 0);
+  }
+
+  /** What is only kept for later makes room for what is needed now. */
+  #createWithin(recordBytes: number, entries: number): Arena {
+    try {
+      return this.#create(recordBytes, entries);
+    } catch (error) {
+      if (!hasCode(error, ErrorCode.MemoryBudget) || this.#idle.length === 0) throw error;
+      this.drain();
+      return this.#create(recordBytes, entries);
+    }
   }
 
   #create(recordBytes: number, entries: number): Arena {
