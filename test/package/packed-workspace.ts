@@ -115,7 +115,8 @@ export class PackedWorkspace {
       overrides: { [PACKAGES.common]: own('common'), [PACKAGES['worker-flush']]: own('worker-flush') },
     };
     writeFileSync(join(project, 'package.json'), JSON.stringify(manifest));
-    await runWell('npm', ['install', '--no-audit', '--no-fund', '--prefer-offline', ...options], project);
+    const quietly = ['--no-audit', '--no-fund', '--prefer-offline', '--fetch-retries=5'];
+    await runWell('npm', ['install', ...quietly, ...options], project);
     return project;
   }
 

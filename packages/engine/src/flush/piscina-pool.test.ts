@@ -122,15 +122,21 @@ describe('a worker that fails', () => {
   test('while it has no task is replaced, and nobody hears of it', async () => {
     const worker = writeWorker(`
       import { threadId } from 'node:worker_threads';
-      export default ({ tempNumber }) => {
-        if (tempNumber === 1) setImmediate(() => { throw new Error('later') });
+      export default ({ tempNumber, arena }) => {
+        const words = new Int32Array(arena);
+        if (tempNumber === 1) {
+          setInterval(() => { if (Atomics.load(words, 0) === 1) throw new Error('later'); }, 1);
+        }
         return { threadId };
       };
     `);
     const pool = makePool(worker);
-    const first = (await pool.run(quickFlush(1), OWNER)) as { threadId: number };
+    const request = quickFlush(1);
+    const first = (await pool.run(request, OWNER)) as { threadId: number };
+    // Only when its answer has come: before, the task would fail with the thread.
+    Atomics.store(new Int32Array(request.arena), 0, 1);
     let second = first;
-    // The answer of the first and its death may both come before, between or after the second task's.
+    // Its death may come before, between or after the second task's answers.
     while (second.threadId === first.threadId) {
       second = (await pool.run(quickFlush(2), OWNER).catch(() => first)) as { threadId: number };
     }

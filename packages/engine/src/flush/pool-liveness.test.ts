@@ -21,32 +21,50 @@ const PROGRAM = `
     );
   }
 `;
+/** Lets the thread that answered crash, and goes on until another one answers. */
+const CRASH_PROGRAM = `
+  import { systemClock } from '@arena-level/common/base/clock';
+  import { leaseWorkerPool } from './worker-pool.ts';
+  const lease = leaseWorkerPool({ workerUrl: process.argv[2], size: 1, clock: systemClock });
+  const words = new Int32Array(new SharedArrayBuffer(4));
+  const run = () => lease.run({ task: 'flush', arena: words.buffer });
+  const first = await run();
+  Atomics.store(words, 0, 1);
+  let next = first;
+  while (next === first) next = await run().catch(() => first);
+  console.log('another thread answered');
+`;
 const directory = temporaryDirectory();
 const program = join(directory, 'program.mjs');
+const crashProgram = join(directory, 'crash-program.mjs');
 
-beforeAll(async () => {
+async function bundle(contents: string, outfile: string): Promise<void> {
   const here = fileURLToPath(new URL('.', import.meta.url));
   await build({
-    stdin: { contents: PROGRAM, resolveDir: here, loader: 'ts' },
-    outfile: program,
+    stdin: { contents, resolveDir: here, loader: 'ts' },
+    outfile,
     bundle: true,
     platform: 'node',
     format: 'esm',
     conditions: ['source'],
     external: ['piscina'],
   });
+}
+
+beforeAll(async () => {
+  await bundle(PROGRAM, program);
+  await bundle(CRASH_PROGRAM, crashProgram);
   symlinkSync(fileURLToPath(new URL('../../node_modules', import.meta.url)), join(directory, 'node_modules'));
 });
 
-/** Runs the program to its end; rejects unless it ends by itself with code 0. */
-async function run(workerUrl: string, tasks: number, ...nodeOptions: string[]): Promise<string> {
-  const { stdout } = await promisify(execFile)(process.execPath, [
-    ...nodeOptions,
-    program,
-    workerUrl,
-    String(tasks),
-  ]);
+/** Runs Node to its end; rejects unless it ends by itself with code 0. */
+async function runNode(...args: string[]): Promise<string> {
+  const { stdout } = await promisify(execFile)(process.execPath, args);
   return stdout.trim();
+}
+
+function run(workerUrl: string, tasks: number, ...nodeOptions: string[]): Promise<string> {
+  return runNode(...nodeOptions, program, workerUrl, String(tasks));
 }
 
 describe('a process', () => {
@@ -77,9 +95,17 @@ describe('a process', () => {
   });
 
   test('survives the crash of a thread that has no task', async () => {
-    const worker = writeWorker(
-      'export default () => { setTimeout(() => { throw new Error("idle") }, 1); return 1; };',
-    );
-    expect(await run(worker, 1)).toBe('answered 1');
+    // Only when its answer has come: before, the task would fail with the thread.
+    const worker = writeWorker(`
+      import { threadId } from 'node:worker_threads';
+      export default ({ arena }) => {
+        const words = new Int32Array(arena);
+        if (Atomics.load(words, 0) === 0) {
+          setInterval(() => { if (Atomics.load(words, 0) === 1) throw new Error('idle'); }, 1);
+        }
+        return threadId;
+      };
+    `);
+    expect(await runNode(crashProgram, worker)).toBe('another thread answered');
   });
 });
