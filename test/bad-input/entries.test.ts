@@ -244,3 +244,23 @@ describe('a batch', () => {
     expect(store.stats().writes).toMatchObject({ entries: 2, groups: 1, pendingBytes: 0 });
   });
 });
+
+describe('a batch that is not the same when it is looked at again', () => {
+  test.each<{ id: string; second: () => Partial<Record<'type' | 'key' | 'value', unknown>> }>([
+    { id: 'longer value', second: () => ({ type: 'put', key: V, value: new Uint8Array(100) }) },
+    { id: 'no value', second: () => ({ type: 'put', key: V, value: undefined }) },
+    { id: 'another type', second: () => ({ type: 'del', key: V }) },
+  ])('is refused whole: $id', async ({ second }) => {
+    const firstLook = { type: 'put', key: V, value: V };
+    let looks = 0;
+    const operation = new Proxy(firstLook, {
+      // Three fields are read by each look.
+      get: (_, name: 'type' | 'key' | 'value') => (looks++ < 3 ? firstLook : second())[name],
+    });
+    const batch = [{ type: 'put', key: V, value: V }, operation] as never;
+    expect(await failureOf(() => store.batch(batch))).toMatchObject({ code: 'ARENA_INVALID_ARGUMENT' });
+    expect(store.stats().lastSequence).toBe(0);
+    await store.put(V, V);
+    expect(store.stats().lastSequence).toBe(1);
+  });
+});

@@ -1,3 +1,4 @@
+import { EngineError, ErrorCode } from '@arena-level/common/base/errors';
 import { KIB } from '@arena-level/common/base/limits';
 import {
   deleteRecordBytes,
@@ -81,10 +82,11 @@ export class WriteGroup {
         if (operation.type === 'put') this.addPut(operation.key, operation.value);
         else this.addDelete(operation.key);
       }
+      if (this.end - end !== recordBytes) throw changedMeanwhile();
     } catch (error) {
       this.end = end;
       this.entries = entries;
-      throw error;
+      throw error instanceof TypeError ? changedMeanwhile(error) : error;
     }
   }
 
@@ -128,4 +130,9 @@ export class WriteGroup {
     grown.set(this.bytes.subarray(0, this.end));
     this.bytes = grown;
   }
+}
+
+/** A getter, a proxy or a view of growing memory gave one answer to the check and another one afterwards. */
+function changedMeanwhile(cause?: unknown): EngineError {
+  return new EngineError(ErrorCode.InvalidArgument, 'the batch changed while it was taken in', { cause });
 }
