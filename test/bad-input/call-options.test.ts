@@ -19,6 +19,7 @@ const NO_OBJECTS: readonly (readonly [string, unknown])[] = [
   ['a number', 1],
   ['a string', 'sync'],
   ['a function', () => {}],
+  ['an array', []],
 ];
 
 async function failureOf(call: () => unknown): Promise<unknown> {
@@ -93,10 +94,46 @@ describe('a wrong option of a call', () => {
     });
   });
 
+  test.each<{ id: string; call: (store: Store) => unknown }>([
+    { id: 'snyc', call: (s) => s.put(K, K, { snyc: true } as never) },
+    { id: 'Sync', call: (s) => s.putSync(K, K, { Sync: true } as never) },
+    { id: 'fillcache', call: (s) => s.get(K, { fillcache: true } as never) },
+    { id: 'fillcash', call: (s) => s.hasSync(K, { fillcash: true } as never) },
+    { id: 'limt', call: (s) => s.iterator({ limt: 4 } as never) },
+    { id: 'toString', call: (s) => s.iterator({ toString: 4 } as never) },
+    { id: 'mnBytes', call: (s) => s.rotateMemtable({ mnBytes: 4 } as never) },
+  ])('that is unknown is refused: $id', async ({ id, call }) => {
+    expect(await failureOf(() => call(store))).toMatchObject({
+      code: ErrorCode.InvalidArgument,
+      message: expect.stringContaining(`'${id}'`),
+    });
+    expect(store.stats().lastSequence).toBe(0);
+  });
+
+  test.each<{ id: string; call: (store: Store) => unknown }>([
+    { id: 'fillCache', call: (s) => s.get(K, { fillCache: 'no' } as never) },
+    { id: 'fillCache', call: (s) => s.iterator({ fillCache: 0 } as never) },
+    { id: 'reverse', call: (s) => s.iterator({ reverse: 'no' } as never) },
+    { id: 'keys', call: (s) => s.iterator({ keys: 0 } as never) },
+    { id: 'values', call: (s) => s.iterator({ values: null } as never) },
+    { id: 'limit', call: (s) => s.iterator({ limit: '4' } as never) },
+  ])('that is no flag or number is refused: $id', async ({ id, call }) => {
+    expect(await failureOf(() => call(store))).toMatchObject({
+      code: ErrorCode.InvalidArgument,
+      message: expect.stringContaining(`'${id}'`),
+    });
+  });
+
+  test('that is undefined is one that is not there', async () => {
+    await store.put(K, K, { sync: undefined } as never);
+    expect(await store.has(K, { fillCache: undefined, snapshot: undefined } as never)).toBe(true);
+  });
+
   test.each([
     ['null', null],
     ['a number', 5],
     ['an object', {}],
+    ['forged', { sequence: 1, close: () => {} }],
   ])('snapshot that is %s is refused', async (_what, snapshot) => {
     for (const call of [
       () => store.get(K, { snapshot } as never),
@@ -106,6 +143,30 @@ describe('a wrong option of a call', () => {
       () => store.iterator({ snapshot } as never),
     ]) {
       expect(await failureOf(call)).toMatchObject({ code: ErrorCode.InvalidArgument });
+    }
+  });
+
+  test('snapshot of another store is refused', async () => {
+    const { store: other } = await openHeld();
+    const snapshot = other.snapshot();
+    expect(await failureOf(() => store.get(K, { snapshot }))).toMatchObject({
+      code: ErrorCode.InvalidArgument,
+      message: expect.stringContaining('this store'),
+    });
+    await other.close();
+  });
+
+  test('event and listener that make no sense are refused', () => {
+    for (const [name, listener] of [
+      ['flsh', () => {}],
+      ['toString', () => {}],
+      [undefined, () => {}],
+      ['closed', 5],
+      ['closed', undefined],
+    ]) {
+      expect(() => store.on(name as never, listener as never)).toThrow(
+        expect.objectContaining({ code: ErrorCode.InvalidArgument }),
+      );
     }
   });
 

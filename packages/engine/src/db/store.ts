@@ -1,8 +1,10 @@
 import { MAX_ARENA_ENTRIES } from '@arena-level/common/arena/layout';
 import { EngineError, ErrorCode } from '@arena-level/common/base/errors';
 import type { StoreListener } from '../events/event-sink.ts';
-import type { StoreEventName } from '../events/events.ts';
+import { isStoreEvent, type StoreEventName } from '../events/events.ts';
+import { checkIteratorOptions } from '../iterator/iterator-options.ts';
 import type { StoreIterator } from '../iterator/store-iterator.ts';
+import { CHECKED_LATER, checkCallOptions, FLAG, nameOf, type OptionKinds } from '../options/call-options.ts';
 import type {
   BatchOperation,
   MasterRoot,
@@ -15,7 +17,7 @@ import type {
 import type { StoreStats } from '../public/stats.ts';
 import type { StoreIteratorReadOptions } from '../read/read-path.ts';
 import type { Snapshot } from '../read/snapshot-list.ts';
-import { checkBatch, checkKey, checkValue, nameOf, wantsSync } from '../write/check-entries.ts';
+import { checkBatch, checkKey, checkValue, wantsSync } from '../write/check-entries.ts';
 import type { StoreCore } from './store-core.ts';
 
 /**
@@ -149,7 +151,7 @@ export class Store {
 
   /** Iterates over a range as of now, or of a snapshot. Close it, or iterate it to its end. */
   iterator(options?: StoreIteratorReadOptions): StoreIterator {
-    if (options !== undefined) checkObject('iterator', options);
+    if (options !== undefined) checkIteratorOptions(options);
     return this.#core.reads.iterator(options);
   }
 
@@ -192,6 +194,7 @@ export class Store {
   }
 
   on<N extends StoreEventName>(name: N, listener: StoreListener<N>): this {
+    checkListener(name, listener);
     this.#core.events.on(name, listener);
     return this;
   }
@@ -225,36 +228,37 @@ function checkedBatch(operations: readonly BatchOperation[]): number {
   return recordBytes;
 }
 
+const READ_OPTIONS: OptionKinds = { snapshot: CHECKED_LATER, fillCache: FLAG };
+const NO_OPTIONS: ReadOptions = Object.freeze({});
+
 function checkReadOptions(options: ReadOptions | undefined): ReadOptions {
   if (options === undefined) return NO_OPTIONS;
-  checkObject('read', options);
+  checkCallOptions('read', options, READ_OPTIONS);
   return options;
 }
 
-function checkObject(what: string, options: unknown): void {
-  if (typeof options === 'object' && options !== null) return;
-  throw new EngineError(
-    ErrorCode.InvalidArgument,
-    `${what} options must be an object, not ${nameOf(options)}`,
-  );
-}
-
-const NO_OPTIONS: ReadOptions = Object.freeze({});
+const ROTATE_OPTIONS: OptionKinds = {
+  minBytes: {
+    fits: (value) => Number.isInteger(value) && (value as number) >= 0,
+    wanted: 'a whole number of bytes',
+  },
+  waitForFlush: FLAG,
+};
 
 function checkRotateOptions(options: RotateOptions): Required<RotateOptions> {
-  checkObject('rotate', options);
+  checkCallOptions('rotate', options, ROTATE_OPTIONS);
   const { minBytes = 0, waitForFlush = false } = options;
-  if (!Number.isInteger(minBytes) || minBytes < 0) {
-    throw new EngineError(
-      ErrorCode.InvalidArgument,
-      `minBytes must be a whole number of bytes, not ${nameOf(minBytes)}`,
-    );
-  }
-  if (typeof waitForFlush !== 'boolean') {
-    throw new EngineError(
-      ErrorCode.InvalidArgument,
-      `waitForFlush must be true or false, not ${nameOf(waitForFlush)}`,
-    );
-  }
   return { minBytes, waitForFlush };
+}
+
+function checkListener(name: unknown, listener: unknown): void {
+  if (!isStoreEvent(name)) {
+    throw new EngineError(ErrorCode.InvalidArgument, `there is no event ${nameOf(name)}`);
+  }
+  if (typeof listener !== 'function') {
+    throw new EngineError(
+      ErrorCode.InvalidArgument,
+      `a listener of '${name}' must be a function, not ${nameOf(listener)}`,
+    );
+  }
 }

@@ -66,3 +66,33 @@ export interface StoreEvents {
 export type StallReason = 'frozen-memtables' | 'healing' | 'slow-journal';
 
 export type StoreEventName = keyof StoreEvents;
+
+/** Each event once; the type sees to it that none is missing. */
+const STORE_EVENTS: Readonly<Record<StoreEventName, true>> = {
+  'journal-created': true,
+  'memtable-frozen': true,
+  'memtable-installed': true,
+  'flush-started': true,
+  'table-built': true,
+  'flush-failed': true,
+  'table-renamed': true,
+  'directory-synced': true,
+  'edit-appended': true,
+  'manifest-synced': true,
+  'manifest-switched': true,
+  'version-installed': true,
+  'memtable-dropped': true,
+  'journal-removed': true,
+  'cleanup-failed': true,
+  'master-root-renewed': true,
+  'stall-begin': true,
+  'stall-end': true,
+  'writes-stopped': true,
+  'healing-started': true,
+  healed: true,
+  closed: true,
+};
+
+export function isStoreEvent(name: unknown): name is StoreEventName {
+  return typeof name === 'string' && Object.hasOwn(STORE_EVENTS, name);
+}

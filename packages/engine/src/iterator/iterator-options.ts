@@ -1,5 +1,6 @@
 import { EngineError, ErrorCode } from '@arena-level/common/base/errors';
 import { KIB } from '@arena-level/common/base/limits';
+import { CHECKED_LATER, checkCallOptions, FLAG, type OptionKinds } from '../options/call-options.ts';
 import { type KeyRange, keyRange, type RangeBounds } from './key-range.ts';
 
 export interface StoreIteratorOptions extends RangeBounds {
@@ -28,7 +29,26 @@ export interface ResolvedIteratorOptions {
   readonly highWaterMarkBytes: number;
 }
 
-/** Checks the options and fills in the defaults. Copies the bounds. */
+const ITERATOR_OPTIONS: OptionKinds = {
+  gt: CHECKED_LATER,
+  gte: CHECKED_LATER,
+  lt: CHECKED_LATER,
+  lte: CHECKED_LATER,
+  reverse: FLAG,
+  limit: CHECKED_LATER,
+  keys: FLAG,
+  values: FLAG,
+  fillCache: FLAG,
+  highWaterMarkBytes: CHECKED_LATER,
+  snapshot: CHECKED_LATER,
+};
+
+/** Throws for an option that is unknown or no flag where one is wanted; `resolveIteratorOptions` checks the rest. */
+export function checkIteratorOptions(options: object): void {
+  checkCallOptions('iterator', options, ITERATOR_OPTIONS);
+}
+
+/** Checks values and fills in the defaults. Copies the bounds. */
 export function resolveIteratorOptions(options: StoreIteratorOptions = {}): ResolvedIteratorOptions {
   for (const name of ['gt', 'gte', 'lt', 'lte'] as const) {
     const bound: unknown = options[name];

@@ -1,5 +1,4 @@
 import type { Clock } from '@arena-level/common/base/clock';
-import { EngineError, ErrorCode } from '@arena-level/common/base/errors';
 import type { Storage } from '@arena-level/common/storage/storage';
 import { BlockCache } from '../cache/block-cache.ts';
 import { BlockLoader } from '../cache/block-loader.ts';
@@ -15,6 +14,7 @@ import type { ReadOptions } from '../public/public-types.ts';
 import type { StoreStats } from '../public/stats.ts';
 import { Lookup, type Value } from './lookup.ts';
 import { openIterator } from './open-iterator.ts';
+import type { SnapshotList } from './snapshot-list.ts';
 
 export interface ReadPathModules {
   readonly storage: Storage;
@@ -22,6 +22,7 @@ export interface ReadPathModules {
   readonly turns: Turns;
   readonly memtables: MemtableSet;
   readonly health: Health;
+  readonly snapshots: SnapshotList;
   /** The greatest sequence number that may be read. */
   readonly lastSequence: () => number;
   /** See `LookupParts.flushedFrom`. */
@@ -126,14 +127,7 @@ export class ReadPath {
   }
 
   #sequence({ snapshot }: ReadOptions): number {
-    if (snapshot === undefined) return this.#modules.lastSequence();
-    const sequence = (snapshot as Partial<typeof snapshot> | null)?.sequence;
-    if (typeof sequence !== 'number') {
-      throw new EngineError(
-        ErrorCode.InvalidArgument,
-        'a snapshot must be one that snapshot() of this store gave',
-      );
-    }
-    return sequence;
+    const { lastSequence, snapshots } = this.#modules;
+    return snapshot === undefined ? lastSequence() : snapshots.sequenceOf(snapshot);
   }
 }

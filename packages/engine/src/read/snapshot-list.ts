@@ -1,4 +1,5 @@
 import { EngineError, ErrorCode } from '@arena-level/common/base/errors';
+import type { SnapshotHandle } from '../public/public-types.ts';
 
 /**
  * The explicit snapshots that are open: which sequence numbers a flush or a compaction must keep readable.
@@ -10,6 +11,8 @@ export class SnapshotList {
   /** Distinct sequence numbers, ascending, and how many snapshots each has. */
   readonly #sequences: number[] = [];
   readonly #counts: number[] = [];
+  /** Those that this list gave, closed ones too. */
+  readonly #given = new WeakSet<object>();
 
   /** Snapshots that are open. */
   get size(): number {
@@ -27,7 +30,23 @@ export class SnapshotList {
       this.#sequences.splice(at, 0, sequence);
       this.#counts.splice(at, 0, 1);
     }
-    return new Snapshot(sequence, (closed) => this.#close(closed));
+    const snapshot = new Snapshot(sequence, (closed) => this.#close(closed));
+    this.#given.add(snapshot);
+    return snapshot;
+  }
+
+  /**
+   * The sequence number that a snapshot of this list reads at. Throws ARENA_INVALID_ARGUMENT for anything else, one
+   * of another store included, and LEVEL_SNAPSHOT_NOT_OPEN after its `close`.
+   */
+  sequenceOf(snapshot: SnapshotHandle): number {
+    if (!this.#given.has(snapshot)) {
+      throw new EngineError(
+        ErrorCode.InvalidArgument,
+        'a snapshot must be one that snapshot() of this store gave',
+      );
+    }
+    return snapshot.sequence;
   }
 
   /** The lowest sequence number that a snapshot reads at, or `defaultSequence` when that is lower or none is open. */

@@ -1,6 +1,7 @@
 import { EngineError, ErrorCode } from '@arena-level/common/base/errors';
 import { MAX_BATCH_BYTES, MAX_KEY_BYTES, MAX_VALUE_BYTES } from '@arena-level/common/base/limits';
 import { deleteRecordBytes, putRecordBytes } from '@arena-level/common/key/batch-record';
+import { checkCallOptions, FLAG, nameOf, type OptionKinds } from '../options/call-options.ts';
 import type { BatchOperation, WriteOptions } from '../public/public-types.ts';
 
 /** Throws unless `key` is bytes of a legal length. An empty key is legal. */
@@ -77,29 +78,11 @@ function checkOperation(operation: unknown, index: number): number {
   );
 }
 
+const WRITE_OPTIONS: OptionKinds = { sync: FLAG };
+
 /** Whether the caller waits for the disk. */
 export function wantsSync(options: WriteOptions | undefined): boolean {
   if (options === undefined) return false;
-  if (typeof options !== 'object' || options === null) {
-    throw new EngineError(
-      ErrorCode.InvalidArgument,
-      `write options must be an object, not ${nameOf(options)}`,
-    );
-  }
-  const { sync } = options;
-  if (sync !== undefined && typeof sync !== 'boolean') {
-    throw new EngineError(
-      ErrorCode.InvalidArgument,
-      `write option 'sync' must be true or false, not ${nameOf(sync)}`,
-    );
-  }
-  return sync === true;
-}
-
-export function nameOf(value: unknown): string {
-  if (value === null || value === undefined) return String(value);
-  if (typeof value === 'string')
-    return `the string '${value.length > 40 ? `${value.slice(0, 40)}…` : value}'`;
-  if (typeof value === 'object') return `an object of class ${value.constructor?.name ?? 'null'}`;
-  return `the ${typeof value} ${String(value)}`;
+  checkCallOptions('write', options, WRITE_OPTIONS);
+  return options.sync === true;
 }
