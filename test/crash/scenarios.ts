@@ -143,5 +143,6 @@ function unsteadyClock(prng: Prng): Clock {
       return clock.now();
     },
     after: (delayMs, callback) => clock.after(delayMs, callback),
+    keepAlive: () => clock.keepAlive(),
   };
 }

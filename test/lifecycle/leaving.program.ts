@@ -1,8 +1,12 @@
 /** A process that opens a store, does what its second argument says, and comes to the end of its program. */
 import { open } from 'arena-level/engine';
 
-const [location, what] = process.argv.slice(2);
-const store = await open(location!, { writeBufferSize: 256 * 1024, maxFrozenMemtables: 1 });
+const [location, what, workerUrl] = process.argv.slice(2);
+const store = await open(location!, {
+  writeBufferSize: 256 * 1024,
+  maxFrozenMemtables: 1,
+  ...(workerUrl === undefined ? {} : { workerUrl }),
+});
 const value = Buffer.alloc(1000, 'v');
 const key = (i: number): Buffer => Buffer.from(`k${i}`);
 
@@ -24,6 +28,10 @@ switch (what) {
   case 'pending-flush':
     for (let i = 0; i < 100; i++) store.putSync(key(i), value);
     void store.flush().then(() => process.stdout.write('flushed'));
+    break;
+  case 'pending-close':
+    for (let i = 0; i < 1000; i++) void store.put(key(i), value);
+    void store.close().then(() => process.stdout.write('closed'));
     break;
   case 'exit':
     for (let i = 0; i < 1000; i++) await store.put(key(i), value);

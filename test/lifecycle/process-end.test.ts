@@ -1,9 +1,11 @@
 import { spawn } from 'node:child_process';
+import { join } from 'node:path';
 import { open } from 'arena-level/engine';
 import { beforeAll, describe, expect, test } from 'vitest';
 import { bundleForNode } from '../support/bundle.ts';
 import { temporaryDirectory } from '../support/temporary-directory.ts';
 import { bytes } from '../support/text-bytes.ts';
+import { MISBEHAVING_WORKER, planMisbehaviour } from '../workers/misbehaviour.ts';
 
 let program: string;
 beforeAll(async () => {
@@ -14,9 +16,12 @@ beforeAll(async () => {
 function run(
   location: string,
   what: string,
+  ...more: string[]
 ): Promise<{ readonly code: number | null; readonly output: string }> {
   return new Promise((resolve, reject) => {
-    const child = spawn(process.execPath, [program, location, what], { stdio: ['ignore', 'pipe', 'pipe'] });
+    const child = spawn(process.execPath, [program, location, what, ...more], {
+      stdio: ['ignore', 'pipe', 'pipe'],
+    });
     let output = '';
     child.stdout.on('data', (chunk) => {
       output += String(chunk);
@@ -45,4 +50,18 @@ describe('a process that comes to its end with an open store', () => {
     expect(store.hasSync(bytes(`k${keys}`))).toBe(false);
     await store.close();
   });
+
+  test.each(['pending-writes', 'pending-close'])(
+    'waits for the next attempt when its worker has died: %s',
+    async (what) => {
+      const location = join(temporaryDirectory(), 'store');
+      planMisbehaviour(location, 'exits', 'before');
+      const output = what === 'pending-close' ? 'closed' : '';
+      expect(await run(location, what, MISBEHAVING_WORKER.href)).toEqual({ code: 0, output });
+      const store = await open(location, { flush: 'inline' });
+      const keys = what === 'pending-close' ? 1000 : 2000;
+      for (let i = 0; i < keys; i++) expect(store.hasSync(bytes(`k${i}`)), `k${i}`).toBe(true);
+      await store.close();
+    },
+  );
 });

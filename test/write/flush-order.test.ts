@@ -179,6 +179,55 @@ describe('builds of two memtables at a time', () => {
   });
 });
 
+describe('of two builds one that fails', () => {
+  async function openTwoFrozen() {
+    const held = await openHeld({ flushWorkers: 2, maxFrozenMemtables: 2 });
+    await held.store.put(key(1), VALUE);
+    const older = held.store.flush();
+    await held.store.put(key(2), VALUE);
+    const younger = held.store.flush();
+    for (const flushed of [older, younger]) flushed.catch(() => {});
+    await settle();
+    const [olderBuild, youngerBuild] = [...held.executor.held];
+    return { ...held, older, younger, olderBuild: olderBuild!, youngerBuild: youngerBuild! };
+  }
+
+  test('as the younger, is heard of only by those who wait for it, and holds the older up no moment', async () => {
+    const { store, older, younger, olderBuild, youngerBuild } = await openTwoFrozen();
+    youngerBuild.crash();
+    await expect(younger).rejects.toMatchObject({ code: ErrorCode.WorkerFailed });
+    expect(await stateOf(older)).toBe('pending');
+    // No time passes: the younger one waits for its next attempt.
+    olderBuild.finish();
+    expect(await stateOf(older)).toBe('resolved');
+    expect(store.stats().levels[0]!.tables).toBe(1);
+    await store.close();
+  });
+
+  test('as the older, is heard of by those who wait for either', async () => {
+    const { store, older, younger, olderBuild } = await openTwoFrozen();
+    olderBuild.crash();
+    for (const flushed of [older, younger]) {
+      await expect(flushed).rejects.toMatchObject({ code: ErrorCode.WorkerFailed });
+    }
+    await store.close();
+  });
+
+  test('and the other too, for a cause that stays, are tried once more each before writes stop', async () => {
+    const { store, clock, executor, names, olderBuild, youngerBuild } = await openTwoFrozen();
+    olderBuild.fail('EIO');
+    youngerBuild.fail('EIO');
+    await settle();
+    expect(names()).not.toContain('writes-stopped');
+    clock.advance(1000);
+    expect(executor.held).toHaveLength(2);
+    executor.release();
+    await store.flush();
+    expect(store.stats().levels[0]!.tables).toBe(2);
+    await store.close();
+  });
+});
+
 describe('the answer of a builder', () => {
   const flip = (bytes: Uint8Array<ArrayBuffer>): Uint8Array<ArrayBuffer> => {
     const flipped = bytes.slice();

@@ -121,4 +121,22 @@ describe('a journal that fails', () => {
     await pooled;
     await closed;
   });
+
+  test('to answer until closing has lost its patience leaves a write whose outcome is unknown', async () => {
+    const { store, memory, schedule, clock } = await openPooled();
+    const pooled = store.put(key(1), VALUE);
+    await settle();
+    const closed = store.close();
+    closed.catch(() => {});
+    expect(await stateOf(pooled)).toBe('pending');
+    clock.advance(30_000);
+    await expect(pooled).rejects.toMatchObject({ code: ErrorCode.WriteOutcomeUnknown });
+    // The disk answers at last: nothing may come of it any more.
+    schedule.release();
+    await expect(closed).rejects.toMatchObject({ code: ErrorCode.WriteOutcomeUnknown });
+    await settle();
+    const again = await reopen(memory);
+    expect(again.hasSync(bytes('slow'))).toBe(true);
+    await again.close();
+  });
 });

@@ -141,7 +141,7 @@ describe('building a table', () => {
 
   test('measures its parts', () => {
     let now = 0;
-    const clock: Clock = { now: () => now++, after: () => () => {} };
+    const clock: Clock = { now: () => now++, after: () => () => {}, keepAlive: () => () => {} };
     const arena = frozenArena(MemDbKind.Hash, [put('a', '1')]);
     const response = buildTable(flushJob(arena), new MemoryStorage(), clock) as Built;
     expect(response.timings).toMatchObject({ sortMs: 1, buildMs: 1, syncMs: 1 });

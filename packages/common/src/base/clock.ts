@@ -4,7 +4,12 @@ export interface Clock {
   now(): number;
   /** Runs `callback` once after `delayMs`; the timer does not keep the process alive. Returns its cancellation. */
   after(delayMs: number, callback: () => void): () => void;
+  /** Keeps the process alive until the function that it returns is called. */
+  keepAlive(): () => void;
 }
+
+/** The longest that a timer waits. */
+const FOREVER_MS = 2 ** 31 - 1;
 
 export const systemClock: Clock = {
   now: () => performance.now(),
@@ -12,5 +17,9 @@ export const systemClock: Clock = {
     const timer = setTimeout(callback, delayMs);
     timer.unref();
     return () => clearTimeout(timer);
+  },
+  keepAlive() {
+    const timer = setInterval(() => {}, FOREVER_MS);
+    return () => clearInterval(timer);
   },
 };

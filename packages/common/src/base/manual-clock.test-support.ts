@@ -20,6 +20,16 @@ export class ManualClock implements Clock {
     };
   }
 
+  /** How many keep the process alive. */
+  alive = 0;
+
+  keepAlive(): () => void {
+    this.alive++;
+    return () => {
+      this.alive--;
+    };
+  }
+
   get pendingTimers(): number {
     return this.#timers.length;
   }

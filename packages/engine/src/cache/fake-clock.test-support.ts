@@ -15,4 +15,8 @@ export class FakeClock implements Clock {
   after(): () => void {
     throw new Error('no timers here');
   }
+
+  keepAlive(): () => void {
+    throw new Error('nothing to wait for here');
+  }
 }

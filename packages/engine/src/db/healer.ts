@@ -1,8 +1,9 @@
 import type { Clock } from '@arena-level/common/base/clock';
-import { asError, isPassing } from '@arena-level/common/base/errors';
+import { asError } from '@arena-level/common/base/errors';
 import type { EventSink } from '../events/event-sink.ts';
 import type { FlushCoordinator } from '../flush/flush-coordinator.ts';
 import type { Health } from '../health/health.ts';
+import { passesByItself } from '../health/passing.ts';
 import { retryDelayMs } from '../health/retry-delay.ts';
 import type { LiveJournal } from '../journal/live-journal.ts';
 import type { MemtableSet } from '../memtable/memtable-set.ts';
@@ -129,7 +130,7 @@ export class Healer {
     health.stop(error);
     events.emit('writes-stopped', { error: asError(error) });
     onStopped(health.refusal());
-    if (!isPassing(error)) return;
+    if (!passesByItself(error)) return;
     const delayMs = retryDelayMs(++this.#attempts);
     this.#cancelRetry?.();
     this.#cancelRetry = clock.after(delayMs, () => {

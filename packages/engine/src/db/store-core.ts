@@ -83,6 +83,7 @@ async function closeStore(parts: StoreParts): Promise<void> {
     flush,
     writes,
   } = parts;
+  const letGo = clock.keepAlive();
   let failure: { readonly error: unknown } | undefined;
   const attempt = async (step: () => unknown): Promise<void> => {
     try {
@@ -95,6 +96,8 @@ async function closeStore(parts: StoreParts): Promise<void> {
   writes.stopIntake();
   await attempt(() => patiently(clock, writes.idle()));
   health.close();
+  const unanswered = writes.giveUpPooled();
+  if (unanswered !== undefined) failure ??= { error: unanswered };
   writes.refuseQueued(health.refusal());
   parts.healer.close();
   await patiently(clock, parts.healer.settled());
@@ -111,6 +114,7 @@ async function closeStore(parts: StoreParts): Promise<void> {
   await attempt(() => lock.release());
   await attempt(() => storage.closeNow());
   events.emit('closed', { location: storage.location });
+  letGo();
   if (failure !== undefined) throw failure.error;
 }
 

@@ -6,21 +6,14 @@
  * thread when no worker has answered yet, and finishes the commit.
  *
  * Failures: a job keeps its memtable and journal until it is committed, so nothing is lost. A failed attempt is
- * repeated after 1, 2, 4, 8, 8, … s. For a cause that does not pass by itself one repetition is made; then the
- * store is told to stop writes until `retry` is asked for.
+ * repeated after 1, 2, 4, 8, 8, … s, while other jobs go on. For a cause that does not pass by itself one repetition
+ * of the job is made; then the store is told to stop writes until `retry` is asked for.
  *
  * Main thread only. Owner of the arenas' states from Frozen on.
  */
 import { ArenaState } from '@arena-level/common/arena/arena-state';
 import type { Clock } from '@arena-level/common/base/clock';
-import {
-  asError,
-  EngineError,
-  ErrorCode,
-  hasCode,
-  isPassing,
-  messageOf,
-} from '@arena-level/common/base/errors';
+import { asError, EngineError, ErrorCode, hasCode, messageOf } from '@arena-level/common/base/errors';
 import { invariant } from '@arena-level/common/base/invariant';
 import { Running, runNow, type Steps } from '@arena-level/common/base/steps';
 import type { FlushJob } from '@arena-level/common/protocol/flush-protocol';
@@ -29,6 +22,7 @@ import { tempFile } from '@arena-level/common/storage/file-desc';
 import type { Storage } from '@arena-level/common/storage/storage';
 import type { TableOptions } from '@arena-level/common/table/table-options';
 import type { EventSink } from '../events/event-sink.ts';
+import { passesByItself } from '../health/passing.ts';
 import { retryDelayMs } from '../health/retry-delay.ts';
 import type { Memtable } from '../memtable/memtable.ts';
 import type { MemtableSet } from '../memtable/memtable-set.ts';
@@ -72,11 +66,10 @@ export class FlushCoordinator {
   readonly #tasks = new Set<Promise<void>>();
   /** Removals of tables that did not count. */
   readonly #removals = new Set<Promise<void>>();
-  #consecutiveFailures = 0;
   /** A build on this thread is due at the end of the turn. */
   #buildsSoon = false;
+  /** Why it was stopped. */
   #failure: unknown;
-  #cancelRetry: (() => void) | undefined;
   #stopped = false;
   #closed = false;
 
@@ -87,7 +80,8 @@ export class FlushCoordinator {
 
   /** Why flushing does not get on; undefined while it does, or while a first failure is being repeated. */
   get failure(): unknown {
-    return this.#consecutiveFailures >= PERSISTENT_ATTEMPTS || this.#stopped ? this.#failure : undefined;
+    if (this.#stopped) return this.#failure;
+    return this.#jobs.find((job) => job.failures >= PERSISTENT_ATTEMPTS)?.failure;
   }
 
   /** There may be a newly frozen memtable. A latch: it cannot be lost, and asking twice does no harm. */
@@ -99,13 +93,17 @@ export class FlushCoordinator {
     this.#pump();
   }
 
-  /** Resolves when all memtables that are frozen now are committed; rejects when an attempt on one of them fails. */
+  /**
+   * Resolves when all memtables that are frozen now are committed; rejects when an attempt on one of them fails. Keeps
+   * the process alive meanwhile.
+   */
   committed(): Promise<void> {
     this.request();
     const newest = this.#jobs.at(-1);
     if (newest === undefined) return Promise.resolve();
     if (this.#stopped) return Promise.reject(this.#failure);
-    return new Promise((resolve, reject) => newest.waiters.push({ resolve, reject }));
+    const letGo = this.#modules.clock.keepAlive();
+    return new Promise<void>((resolve, reject) => newest.waiters.push({ resolve, reject })).finally(letGo);
   }
 
   /** Builds and commits the oldest frozen memtable on this thread, taking over what is under way. */
@@ -118,23 +116,24 @@ export class FlushCoordinator {
       return;
     }
     if (job.built === undefined) this.#buildNow(job);
-    if (job.built === undefined) throw this.#failure;
+    if (job.built === undefined) throw job.failure;
     runNow(this.#commitSteps(job));
   }
 
   /** Tries again at once, also after a failure that stopped it. */
   retry(): void {
     this.#stopped = false;
-    this.#consecutiveFailures = 0;
-    this.#cancelRetry?.();
-    this.#cancelRetry = undefined;
+    for (const job of this.#jobs) {
+      job.failures = 0;
+      endBackOff(job);
+    }
     this.request();
   }
 
   /** Begins nothing more, cancels what is being built, and waits for threads and a running commit. */
   async close(): Promise<void> {
     this.#closed = true;
-    this.#cancelRetry?.();
+    for (const job of this.#jobs) endBackOff(job);
     for (const job of this.#jobs) if (job.state === 'building') job.memtable.arena.requestCancel();
     const commit = this.#jobs[0]?.commit?.promise.catch(() => {});
     await Promise.all([...this.#tasks, commit]);
@@ -144,18 +143,18 @@ export class FlushCoordinator {
       'the store was closed before the flush was committed',
     );
     for (const job of this.#jobs) {
-      for (const waiter of job.waiters.splice(0)) waiter.reject(closed);
+      rejectWaiters(job, closed);
       // A table that was built and not committed is of no use any more: the next open removes it.
       this.#backToWaiting(job);
     }
   }
 
   #pump(): void {
-    if (this.#closed || this.#stopped || this.#cancelRetry !== undefined) return;
+    if (this.#closed || this.#stopped) return;
     for (const job of [...this.#jobs]) {
       // Builds that were taken over count: they hold their arenas until their threads answer.
       if (this.#tasks.size >= this.#options.parallelBuilds) break;
-      if (job.state !== 'waiting') continue;
+      if (!isDue(job)) continue;
       if (this.#modules.executor.kind === 'inline') {
         this.#buildSoon();
         break;
@@ -163,8 +162,8 @@ export class FlushCoordinator {
       this.#build(job);
     }
     const oldest = this.#jobs[0];
-    if (oldest?.state === 'built' && this.#cancelRetry === undefined && !this.#stopped)
-      this.#startCommit(oldest);
+    const mayCommit = oldest?.state === 'built' && oldest.cancelRetry === undefined;
+    if (mayCommit && !this.#stopped) this.#startCommit(oldest);
   }
 
   /** On this thread, at the end of the turn: whoever waits is listed by then, and a twin may have done it before. */
@@ -173,8 +172,8 @@ export class FlushCoordinator {
     this.#buildsSoon = true;
     process.nextTick(() => {
       this.#buildsSoon = false;
-      const job = this.#jobs.find(({ state }) => state === 'waiting');
-      if (job === undefined || this.#closed || this.#stopped || this.#cancelRetry !== undefined) return;
+      const job = this.#jobs.find(isDue);
+      if (job === undefined || this.#closed || this.#stopped) return;
       this.#buildNow(job);
       this.#pump();
     });
@@ -332,11 +331,9 @@ export class FlushCoordinator {
     job.commit = undefined;
     this.#jobs.shift();
     this.counters.count++;
-    this.#consecutiveFailures = 0;
-    if (!this.#stopped) this.#failure = undefined;
-    // What made the last attempt fail has passed.
-    this.#cancelRetry?.();
-    this.#cancelRetry = undefined;
+    // What made attempts of others fail may have passed with it.
+    for (const other of this.#jobs) endBackOff(other);
+    endBackOff(job);
     for (const waiter of job.waiters.splice(0)) waiter.resolve();
     // Not from inside these steps: what looks again may take over other sequences.
     queueMicrotask(() => {
@@ -348,31 +345,46 @@ export class FlushCoordinator {
   #failed(job: PendingFlush, error: unknown): void {
     const { clock, events, onProgress, onPersistentFailure } = this.#modules;
     this.counters.failed++;
-    this.#consecutiveFailures++;
-    this.#failure = error;
-    const passes =
-      isPassing(error) || hasCode(error, ErrorCode.WorkerFailed) || hasCode(error, ErrorCode.MemoryBudget);
-    const stops = !passes && this.#consecutiveFailures >= PERSISTENT_ATTEMPTS;
-    const retryInMs = retryDelayMs(this.#consecutiveFailures);
+    job.failures++;
+    job.failure = error;
+    const stops = !passesByItself(error) && job.failures >= PERSISTENT_ATTEMPTS;
+    const retryInMs = retryDelayMs(job.failures);
     events.emit('flush-failed', {
       journal: job.memtable.journal.number,
       attempt: job.attempt,
       error: asError(error),
       retryInMs: stops ? Infinity : retryInMs,
     });
-    for (const each of this.#jobs) for (const waiter of each.waiters.splice(0)) waiter.reject(error);
+    // Whoever waits for this memtable or for a younger one: those before it do not need it.
+    for (const each of this.#jobs.slice(this.#jobs.indexOf(job))) rejectWaiters(each, error);
+    endBackOff(job);
     if (stops) {
       this.#stopped = true;
+      this.#failure = error;
+      for (const each of this.#jobs) rejectWaiters(each, error);
       onPersistentFailure(error);
     } else if (!this.#closed) {
-      this.#cancelRetry?.();
-      this.#cancelRetry = clock.after(retryInMs, () => {
-        this.#cancelRetry = undefined;
+      job.cancelRetry = clock.after(retryInMs, () => {
+        job.cancelRetry = undefined;
         this.#pump();
       });
     }
     queueMicrotask(onProgress);
   }
+}
+
+/** Whether a build of it may begin. */
+function isDue(job: PendingFlush): boolean {
+  return job.state === 'waiting' && job.cancelRetry === undefined;
+}
+
+function endBackOff(job: PendingFlush): void {
+  job.cancelRetry?.();
+  job.cancelRetry = undefined;
+}
+
+function rejectWaiters(job: PendingFlush, error: unknown): void {
+  for (const waiter of job.waiters.splice(0)) waiter.reject(error);
 }
 
 function workerFailed(message: string): EngineError {

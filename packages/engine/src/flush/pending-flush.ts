@@ -19,6 +19,11 @@ export class PendingFlush {
   /** Temporary file of the last build. */
   tempNumber = 0;
   startedMs = 0;
+  /** Failed attempts, of building and of committing, since it was frozen or a retry was asked for; and the last cause. */
+  failures = 0;
+  failure: unknown;
+  /** Set while it waits to be tried again: ends the wait. */
+  cancelRetry: (() => void) | undefined;
   built: BuiltFlush | undefined;
   commit: Running<void> | undefined;
   readonly waiters: { readonly resolve: () => void; readonly reject: (error: unknown) => void }[] = [];

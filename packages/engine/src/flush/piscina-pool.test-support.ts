@@ -32,6 +32,10 @@ export class ManualClock implements Clock {
     return () => this.#timers.delete(timer);
   }
 
+  keepAlive(): () => void {
+    return () => {};
+  }
+
   get pendingTimers(): number {
     return this.#timers.size;
   }

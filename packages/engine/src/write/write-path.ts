@@ -122,6 +122,11 @@ export class WritePath {
     this.#queue.refuse(error);
   }
 
+  /** See `WriteQueue.giveUpPooled`. */
+  giveUpPooled(): EngineError | undefined {
+    return this.#queue.giveUpPooled();
+  }
+
   /** The store is being closed: nothing is taken in any more, what is queued is still written. */
   stopIntake(): void {
     this.#intakeStopped = true;

@@ -75,6 +75,8 @@ export class WriteQueue {
   /** Above every sequence number that was ever given out, the unacknowledged ones too. */
   #nextSequence: number;
   #onEmpty: (() => void)[] = [];
+  /** While something waits here the process is kept alive; undefined: nothing does. */
+  #letGo: (() => void) | undefined;
 
   constructor(
     modules: WriteQueueModules,
@@ -109,26 +111,9 @@ export class WriteQueue {
 
   /** Moves the queue as far as it goes without waiting. Called whenever something it may wait for has changed. */
   pump(): void {
-    const { health, stalls } = this.#modules;
-    while (!this.isEmpty) {
-      if (this.#pooled !== undefined) {
-        stalls.begin('slow-journal');
-        return;
-      }
-      if (health.state !== 'healthy') {
-        if (health.state === 'healing') stalls.begin('healing');
-        return;
-      }
-      const item = this.#items[0]!;
-      if (!this.#makeRoom(item)) return;
-      if (this.#items[0] !== item || !(item instanceof WriteGroup)) continue;
-      if (!this.#policy.useThread) {
-        this.#writeInPool(item);
-        return;
-      }
-      this.#writeOnThread(item);
-    }
-    this.#ranEmpty();
+    this.#advance();
+    if (this.isEmpty) this.#ranEmpty();
+    else this.#letGo ??= this.#modules.clock.keepAlive();
   }
 
   /** Brings everything in the queue to its end on this thread. Throws when that cannot be done; the rest stays. */
@@ -153,6 +138,20 @@ export class WriteQueue {
     this.#onGroupLeft(group);
   }
 
+  /**
+   * Gives up waiting for a journal write that is still in the pool: the store is being closed and its disk hangs.
+   * Returns the error of that group, whose outcome is unknown; undefined when there is none.
+   */
+  giveUpPooled(): EngineError | undefined {
+    const group = this.#pooled;
+    if (group === undefined) return undefined;
+    this.#pooled = undefined;
+    this.#dequeue(group);
+    const error = outcomeUnknown('the disk did not answer until the store was closed');
+    group.reject(error);
+    return error;
+  }
+
   /** Refuses everything that waits: nothing of it was written. */
   refuse(error: unknown): void {
     const kept = this.#pooled === undefined ? 0 : 1;
@@ -163,8 +162,32 @@ export class WriteQueue {
     if (kept === 0) this.#ranEmpty();
   }
 
+  #advance(): void {
+    const { health, stalls } = this.#modules;
+    while (!this.isEmpty) {
+      if (this.#pooled !== undefined) {
+        stalls.begin('slow-journal');
+        return;
+      }
+      if (health.state !== 'healthy') {
+        if (health.state === 'healing') stalls.begin('healing');
+        return;
+      }
+      const item = this.#items[0]!;
+      if (!this.#makeRoom(item)) return;
+      if (this.#items[0] !== item || !(item instanceof WriteGroup)) continue;
+      if (!this.#policy.useThread) {
+        this.#writeInPool(item);
+        return;
+      }
+      this.#writeOnThread(item);
+    }
+  }
+
   #ranEmpty(): void {
     this.#modules.stalls.end();
+    this.#letGo?.();
+    this.#letGo = undefined;
     for (const resolve of this.#onEmpty.splice(0)) resolve();
   }
 
@@ -374,16 +397,16 @@ export class WriteQueue {
     this.#dequeue(group);
     this.#modules.memtables.active.journal.failure ??= cause;
     this.#modules.onJournalFailure(cause);
-    group.reject(
-      new EngineError(
-        ErrorCode.WriteOutcomeUnknown,
-        `the write may or may not survive a reopen: ${messageOf(cause)}`,
-        {
-          cause,
-        },
-      ),
-    );
+    group.reject(outcomeUnknown(cause));
   }
+}
+
+function outcomeUnknown(cause: unknown): EngineError {
+  return new EngineError(
+    ErrorCode.WriteOutcomeUnknown,
+    `the write may or may not survive a reopen: ${messageOf(cause)}`,
+    { cause },
+  );
 }
 
 /** What the writer of a sync write is told whose write is in the store, journal and all, but not on the disk for certain. */

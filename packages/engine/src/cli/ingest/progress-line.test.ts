@@ -15,7 +15,7 @@ const PROGRESS: Progress = {
 
 /** A clock that stands where it is put. */
 function standingClock(): Clock & { ms: number } {
-  return { ms: 0, now: () => clock.ms, after: () => () => undefined };
+  return { ms: 0, now: () => clock.ms, after: () => () => undefined, keepAlive: () => () => undefined };
 }
 let clock = standingClock();
 
