@@ -48,6 +48,41 @@ export interface StoreEvents {
   'version-installed': { readonly tables: number; readonly lastSequence: number };
   'memtable-dropped': { readonly journal: number };
   'journal-removed': { readonly journal: number };
+  /** Tables are being merged into the next level, or, one that nothing overlaps, moved there. */
+  'compaction-started': {
+    readonly reason: CompactionReason;
+    readonly level: number;
+    readonly outputLevel: number;
+    readonly tables: number;
+    readonly bytes: number;
+    /** Threads that share the work. */
+    readonly parts: number;
+    /** The table changes its level as it is. */
+    readonly moves: boolean;
+  };
+  /** An output has its final name. */
+  'table-compacted': { readonly level: number; readonly table: number };
+  'compaction-finished': {
+    readonly reason: CompactionReason;
+    readonly level: number;
+    readonly outputLevel: number;
+    readonly tables: number;
+    readonly bytesRead: number;
+    readonly bytesWritten: number;
+    readonly entries: number;
+    readonly dropped: number;
+    readonly durationMs: number;
+    readonly pausedMs: number;
+  };
+  'compaction-failed': {
+    readonly level: number;
+    readonly outputLevel: number;
+    readonly error: Error;
+    readonly retryInMs: number;
+  };
+  /** No version has the table any more: its file is gone. */
+  'table-removed': { readonly table: number };
+
   /** A file that is not needed any more could not be removed, or the roots file could not be written: no harm done. */
   'cleanup-failed': { readonly file: string; readonly error: Error };
   'master-root-renewed': { readonly root: string; readonly sequence: number; readonly tables: number };
@@ -62,8 +97,14 @@ export interface StoreEvents {
   closed: { readonly location: string };
 }
 
-/** Why writers wait: all frozen slots taken, the journal being healed, a journal write in the pool. */
-export type StallReason = 'frozen-memtables' | 'healing' | 'slow-journal';
+/**
+ * Why writers wait: all frozen slots taken, the journal being healed, a journal write in the pool, level 0 above its
+ * slowdown trigger, level 0 at its pause trigger.
+ */
+export type StallReason = 'frozen-memtables' | 'healing' | 'slow-journal' | 'level0-slowdown' | 'level0-pause';
+
+/** Why tables are compacted: level 0 has too many, another level too many bytes, reads look into one in vain, it was asked for. */
+export type CompactionReason = 'level0' | 'size' | 'seek' | 'range';
 
 export type StoreEventName = keyof StoreEvents;
 
@@ -83,6 +124,11 @@ const STORE_EVENTS: Readonly<Record<StoreEventName, true>> = {
   'version-installed': true,
   'memtable-dropped': true,
   'journal-removed': true,
+  'compaction-started': true,
+  'table-compacted': true,
+  'compaction-finished': true,
+  'compaction-failed': true,
+  'table-removed': true,
   'cleanup-failed': true,
   'master-root-renewed': true,
   'stall-begin': true,

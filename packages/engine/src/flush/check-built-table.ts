@@ -19,13 +19,18 @@ export function* checkBuiltTable(
   table: TableSummary,
   dropped: number,
 ): Steps<void> {
-  const name = fileName(file);
   if (table.entries + dropped !== arenaEntries || table.entries < 1) {
     throw mismatch(
-      name,
+      fileName(file),
       `${table.entries} entries and ${dropped} dropped, and the arena has ${arenaEntries}`,
     );
   }
+  yield* checkTableFile(storage, file, table);
+}
+
+/** Checks what is said of a table against its file. Throws ARENA_WORKER_FAILED. */
+export function* checkTableFile(storage: Storage, file: FileDesc, table: TableSummary): Steps<void> {
+  const name = fileName(file);
   const size = storage.sizeNow(file);
   if (size !== table.size)
     throw mismatch(name, `a table of ${table.size} bytes, and the file has ${size ?? 'gone'}`);
@@ -49,10 +54,10 @@ export function* checkBuiltTable(
   }
 }
 
-function mismatch(name: string, what: string): EngineError {
+export function mismatch(name: string, what: string): EngineError {
   return new EngineError(
     ErrorCode.WorkerFailed,
-    `the answer of the flush does not match ${name}: it states ${what}`,
+    `the answer of the worker does not match ${name}: it states ${what}`,
     {
       file: name,
     },

@@ -26,6 +26,7 @@ import { passesByItself } from '../health/passing.ts';
 import { retryDelayMs } from '../health/retry-delay.ts';
 import type { Memtable } from '../memtable/memtable.ts';
 import type { MemtableSet } from '../memtable/memtable-set.ts';
+import type { CommitLane } from '../version/commit-lane.ts';
 import type { FlushCommit } from './flush-commit.ts';
 import { FlushCounters } from './flush-counters.ts';
 import type { FlushExecutor, FlushOutcome } from './flush-executor.ts';
@@ -39,6 +40,7 @@ export interface FlushCoordinatorModules {
   readonly storage: Storage;
   readonly executor: FlushExecutor;
   readonly committer: FlushCommit;
+  readonly lane: CommitLane;
   readonly clock: Clock;
   readonly events: EventSink;
   readonly newFileNumber: () => number;
@@ -46,6 +48,8 @@ export interface FlushCoordinatorModules {
   readonly dropHorizon: (memtable: Memtable) => number;
   /** A frozen slot became free, or flushing failed: whoever waits looks again. */
   readonly onProgress: () => void;
+  /** How many builds run on other threads has changed. */
+  readonly onBuildsChanged: () => void;
   /** Flushing has failed for a cause that does not pass by itself. */
   readonly onPersistentFailure: (error: unknown) => void;
 }
@@ -82,6 +86,11 @@ export class FlushCoordinator {
   get failure(): unknown {
     if (this.#stopped) return this.#failure;
     return this.#jobs.find((job) => job.failures >= PERSISTENT_ATTEMPTS)?.failure;
+  }
+
+  /** Builds on other threads. */
+  get building(): number {
+    return this.#tasks.size;
   }
 
   /** There may be a newly frozen memtable. A latch: it cannot be lost, and asking twice does no harm. */
@@ -204,12 +213,14 @@ export class FlushCoordinator {
       )
       .then((outcome) => {
         this.#tasks.delete(task);
+        this.#modules.onBuildsChanged();
         this.#answered(job, attempt, request.tempNumber, outcome);
         job.memtable.release();
         // Whatever became of the answer, a thread is free.
         this.#pump();
       });
     this.#tasks.add(task);
+    this.#modules.onBuildsChanged();
   }
 
   #begin(job: PendingFlush, where: 'worker' | 'inline'): FlushJob {
@@ -315,7 +326,8 @@ export class FlushCoordinator {
     invariant(job === this.#jobs[0] && job.built !== undefined, 'memtables are committed in order of age');
     job.state = 'committing';
     try {
-      yield* this.#modules.committer.commit(job.memtable, job.built);
+      const { built } = job;
+      yield* this.#modules.lane.run(() => this.#modules.committer.commit(job.memtable, built));
     } catch (error) {
       job.commit = undefined;
       if (hasCode(error, ErrorCode.WorkerFailed)) {

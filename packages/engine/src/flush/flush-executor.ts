@@ -1,9 +1,10 @@
 /**
- * Where tables are built and verified: a seam with two implementations over one table-building function.
+ * Where tables are built, merged and verified: a seam with two implementations over the same functions.
  *
  * `inline` works on the calling thread, `worker` in the threads of a piscina pool. An outcome is data; a promise
  * is rejected only for a call that should not have been made (a closed executor).
  */
+import type { CompactionJob, CompactResponse } from '@arena-level/common/protocol/compaction-protocol';
 import type {
   FlushJob,
   FlushResponse,
@@ -28,6 +29,7 @@ export type Outcome<R extends { readonly kind: string }> =
   | TaskFailure;
 export type FlushOutcome = Outcome<FlushResponse>;
 export type VerifyOutcome = Outcome<VerifyResponse>;
+export type CompactOutcome = Outcome<CompactResponse>;
 
 export interface FlushExecutorStats {
   /** Tasks handed in and not settled: on a thread, and in the queue before it. */
@@ -45,6 +47,10 @@ export interface FlushExecutor {
   /** The same on the calling thread, blocking it; of either implementation. */
   flushNow(job: FlushJob): FlushOutcome;
   verify(job: VerifyJob): Promise<VerifyOutcome>;
+  /** Merges tables; pauses and stops as the job's control word says. Never in the way of a flush. */
+  compact(job: CompactionJob): Promise<CompactOutcome>;
+  /** The same on the calling thread, blocking it; of either implementation. */
+  compactNow(job: CompactionJob): CompactOutcome;
   /** Clears an arena, its pages touched. Rejected when it is unknown whether the arena is still being written. */
   prepare(arena: SharedArrayBuffer): Promise<void>;
   /** Tasks that no thread has begun end as cancelled; running ones are waited for. The second call is the first's promise. */
@@ -53,7 +59,7 @@ export interface FlushExecutor {
 }
 
 /** The outcome of a task that was answered as agreed. */
-export function answeredOutcome<R extends FlushResponse | VerifyResponse>(response: R): Outcome<R> {
+export function answeredOutcome<R extends FlushResponse | VerifyResponse | CompactResponse>(response: R): Outcome<R> {
   const outcome: unknown = response.kind === 'failed' ? { ...response, crashed: false } : response;
   return outcome as Outcome<R>;
 }

@@ -1,12 +1,16 @@
 import { prepareArena } from '@arena-level/common/arena/prepare-arena';
 import type { Clock } from '@arena-level/common/base/clock';
 import { EngineError, ErrorCode } from '@arena-level/common/base/errors';
+import type { CompactionJob, CompactResponse } from '@arena-level/common/protocol/compaction-protocol';
 import type { FlushJob, VerifyJob } from '@arena-level/common/protocol/flush-protocol';
 import type { Storage } from '@arena-level/common/storage/storage';
 import { buildTable } from '@arena-level/worker-flush/build-table';
+import { compactTables } from '@arena-level/worker-flush/compact-tables';
 import { verifyTable } from '@arena-level/worker-flush/verify-table';
+import { compactInSlices } from './compact-in-slices.ts';
 import {
   answeredOutcome,
+  type CompactOutcome,
   type FlushExecutor,
   type FlushExecutorStats,
   type FlushOutcome,
@@ -21,6 +25,8 @@ export class InlineFlushExecutor implements FlushExecutor {
   readonly kind = 'inline';
   readonly #storage: Storage;
   readonly #clock: Clock;
+  /** Compactions, which take many turns of the event loop. */
+  readonly #running = new Set<Promise<CompactResponse>>();
   #completed = 0;
   #closing: Promise<void> | undefined;
 
@@ -47,6 +53,22 @@ export class InlineFlushExecutor implements FlushExecutor {
     return answeredOutcome(response);
   }
 
+  async compact(job: CompactionJob): Promise<CompactOutcome> {
+    this.#requireOpen();
+    const running = compactInSlices(job, this.#storage, this.#clock).finally(() => {
+      this.#running.delete(running);
+      this.#completed++;
+    });
+    this.#running.add(running);
+    return answeredOutcome(await running);
+  }
+
+  compactNow(job: CompactionJob): CompactOutcome {
+    const response = compactTables(job, this.#storage, this.#clock);
+    this.#completed++;
+    return answeredOutcome(response);
+  }
+
   async prepare(arena: SharedArrayBuffer): Promise<void> {
     this.#requireOpen();
     prepareArena(arena);
@@ -54,12 +76,12 @@ export class InlineFlushExecutor implements FlushExecutor {
   }
 
   close(): Promise<void> {
-    this.#closing ??= Promise.resolve();
+    this.#closing ??= Promise.all(this.#running).then(() => {});
     return this.#closing;
   }
 
   stats(): FlushExecutorStats {
-    return { running: 0, waiting: 0, completed: this.#completed, crashed: 0 };
+    return { running: this.#running.size, waiting: 0, completed: this.#completed, crashed: 0 };
   }
 
   #requireOpen(): void {

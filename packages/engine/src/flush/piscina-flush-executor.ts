@@ -1,5 +1,6 @@
 import type { Clock } from '@arena-level/common/base/clock';
 import { EngineError, ErrorCode, hasCode, messageOf } from '@arena-level/common/base/errors';
+import type { CompactionJob } from '@arena-level/common/protocol/compaction-protocol';
 import {
   FLUSH_PROTOCOL_VERSION,
   type FlushJob,
@@ -11,6 +12,7 @@ import type { StorageSpec } from '@arena-level/common/storage/storage-spec';
 import { flushWorkerUrl } from '@arena-level/worker-flush/worker-url';
 import {
   answeredOutcome,
+  type CompactOutcome,
   type FlushExecutor,
   type FlushExecutorStats,
   type FlushOutcome,
@@ -18,17 +20,23 @@ import {
   type VerifyOutcome,
 } from './flush-executor.ts';
 import { InlineFlushExecutor } from './inline-flush-executor.ts';
-import { checkFlushResponse, checkPrepareResponse, checkVerifyResponse } from './worker-answer.ts';
+import {
+  checkCompactResponse,
+  checkFlushResponse,
+  checkPrepareResponse,
+  checkVerifyResponse,
+} from './worker-answer.ts';
 import { borrowedPool, leaseWorkerPool, type PoolLease, type WorkerPool } from './worker-pool.ts';
 
 export interface PiscinaFlushExecutorOptions {
   readonly storage: Storage;
   readonly clock: Clock;
-  /** Threads of the pool that the engines of this thread share. */
+  /** Threads of the two pools that the engines of this thread share. */
   readonly flushWorkers: number;
+  readonly compactionWorkers: number;
   /** File URL or path of the worker's module; the bundle of @arena-level/worker-flush when undefined. */
   readonly workerUrl?: string | undefined;
-  /** A pool of the user's own, which stays theirs to close; then the two options above do not count. */
+  /** A pool of the user's own, which stays theirs to close; then the three options above do not count. */
   readonly pool?: WorkerPool | undefined;
 }
 
@@ -40,6 +48,8 @@ export class PiscinaFlushExecutor implements FlushExecutor {
   readonly kind = 'worker';
   readonly #spec: StorageSpec;
   readonly #lease: PoolLease;
+  /** Of other threads: a compaction takes long, and a flush never waits for it. */
+  readonly #compactions: PoolLease;
   readonly #inline: InlineFlushExecutor;
   #pending = 0;
   #completed = 0;
@@ -56,14 +66,19 @@ export class PiscinaFlushExecutor implements FlushExecutor {
     }
     this.#spec = storage.spec;
     this.#inline = new InlineFlushExecutor(storage, clock);
-    this.#lease =
-      pool === undefined
-        ? leaseWorkerPool({
-            workerUrl: options.workerUrl ?? flushWorkerUrl.href,
-            size: options.flushWorkers,
-            clock,
-          })
-        : borrowedPool(pool, clock);
+    const workerUrl = options.workerUrl ?? flushWorkerUrl.href;
+    if (pool === undefined) {
+      this.#lease = leaseWorkerPool({ use: 'flush', workerUrl, size: options.flushWorkers, clock });
+      this.#compactions = leaseWorkerPool({
+        use: 'compaction',
+        workerUrl,
+        size: options.compactionWorkers,
+        clock,
+      });
+    } else {
+      this.#lease = borrowedPool(pool, clock);
+      this.#compactions = this.#lease;
+    }
   }
 
   async flush(job: FlushJob): Promise<FlushOutcome> {
@@ -76,9 +91,7 @@ export class PiscinaFlushExecutor implements FlushExecutor {
     const outcome = await this.#settle(async () =>
       answeredOutcome(checkFlushResponse(await this.#lease.run(request))),
     );
-    return outcome.kind === 'failed' && outcome.error.code === ErrorCode.Aborted
-      ? { kind: 'cancelled' }
-      : outcome;
+    return cancelledWhenAborted(outcome);
   }
 
   flushNow(job: FlushJob): FlushOutcome {
@@ -95,6 +108,23 @@ export class PiscinaFlushExecutor implements FlushExecutor {
     return this.#settle(async () => answeredOutcome(checkVerifyResponse(await this.#lease.run(request))));
   }
 
+  async compact(job: CompactionJob): Promise<CompactOutcome> {
+    const request = {
+      task: 'compact',
+      protocolVersion: FLUSH_PROTOCOL_VERSION,
+      storage: this.#spec,
+      ...job,
+    } as const;
+    const outcome = await this.#settle(async () =>
+      answeredOutcome(checkCompactResponse(await this.#compactions.run(request))),
+    );
+    return cancelledWhenAborted(outcome);
+  }
+
+  compactNow(job: CompactionJob): CompactOutcome {
+    return this.#inline.compactNow(job);
+  }
+
   async prepare(arena: SharedArrayBuffer): Promise<void> {
     const request = { task: 'prepare', protocolVersion: FLUSH_PROTOCOL_VERSION, arena } as const;
     const outcome = await this.#settle(async () => checkPrepareResponse(await this.#lease.run(request)));
@@ -102,12 +132,12 @@ export class PiscinaFlushExecutor implements FlushExecutor {
   }
 
   close(): Promise<void> {
-    this.#closing ??= this.#lease.close();
+    this.#closing ??= Promise.all([this.#lease.close(), this.#compactions.close()]).then(() => {});
     return this.#closing;
   }
 
   stats(): FlushExecutorStats {
-    const { waiting } = this.#lease;
+    const waiting = this.#lease.waiting + this.#compactions.waiting;
     return { running: this.#pending - waiting, waiting, completed: this.#completed, crashed: this.#crashed };
   }
 
@@ -128,6 +158,14 @@ export class PiscinaFlushExecutor implements FlushExecutor {
       this.#completed++;
     }
   }
+}
+
+/** A task that was given up before a thread had begun it is one that was cancelled. */
+function cancelledWhenAborted<R extends { readonly kind: string }>(
+  outcome: R | TaskFailure,
+): R | TaskFailure | { readonly kind: 'cancelled' } {
+  const isAborted = 'crashed' in outcome && outcome.error.code === ErrorCode.Aborted;
+  return isAborted ? { kind: 'cancelled' } : outcome;
 }
 
 /** Whatever a pool throws, as an error with a code; a shared pool has given it one already. */

@@ -5,6 +5,11 @@
 import { EngineError, ErrorCode } from '@arena-level/common/base/errors';
 import { HASH_BYTES } from '@arena-level/common/merkle/hashing';
 import type {
+  CompactedTable,
+  CompactionTimings,
+  CompactResponse,
+} from '@arena-level/common/protocol/compaction-protocol';
+import type {
   FlushResponse,
   FlushTimings,
   PrepareResponse,
@@ -39,6 +44,31 @@ export function checkVerifyResponse(answer: unknown): VerifyResponse {
   throw noAnswer('verify', answer);
 }
 
+export function checkCompactResponse(answer: unknown): CompactResponse {
+  const { kind, tables, entries, dropped, bytesRead, blocksCopied, timings, error } = fieldsOf(answer);
+  if (kind === 'cancelled') return { kind };
+  if (kind === 'failed' && isWireError(error)) return { kind, error };
+  const counts = [entries, dropped, bytesRead, blocksCopied];
+  if (
+    kind === 'compacted' &&
+    isCompactedTables(tables) &&
+    areCounts(counts) &&
+    isCompactionTimings(timings)
+  ) {
+    const [read, left, bytes, copied] = counts;
+    return {
+      kind,
+      tables,
+      entries: read!,
+      dropped: left!,
+      bytesRead: bytes!,
+      blocksCopied: copied!,
+      timings,
+    };
+  }
+  throw noAnswer('compact', answer);
+}
+
 export function checkPrepareResponse(answer: unknown): PrepareResponse {
   const { kind, error } = fieldsOf(answer);
   if (kind === 'prepared') return { kind };
@@ -66,6 +96,25 @@ function isSummary(value: unknown): value is TableSummary {
 function isTimings(value: unknown): value is FlushTimings {
   const { sortMs, buildMs, syncMs, cpuMs } = fieldsOf(value);
   return isDuration(sortMs) && isDuration(buildMs) && isDuration(syncMs) && isDuration(cpuMs);
+}
+
+function isCompactedTables(value: unknown): value is CompactedTable[] {
+  return (
+    Array.isArray(value) &&
+    value.every((item) => {
+      const { tempNumber, table } = fieldsOf(item);
+      return isCount(tempNumber) && isSummary(table);
+    })
+  );
+}
+
+function isCompactionTimings(value: unknown): value is CompactionTimings {
+  const { mergeMs, pausedMs, syncMs, cpuMs } = fieldsOf(value);
+  return [mergeMs, pausedMs, syncMs, cpuMs].every(isDuration);
+}
+
+function areCounts(values: readonly unknown[]): values is readonly number[] {
+  return values.every(isCount);
 }
 
 function isWireError(value: unknown): value is WireError {

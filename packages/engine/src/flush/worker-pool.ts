@@ -1,5 +1,5 @@
 /**
- * The worker pools of this thread: one per worker file, shared by all engines of the thread that use it, ended with
+ * The worker pools of this thread: one per worker file and use, shared by all engines of the thread that use it, ended with
  * the last of them. Module state, so pools are per thread.
  */
 import type { Clock } from '@arena-level/common/base/clock';
@@ -21,6 +21,8 @@ export interface PoolLease extends WorkerPool {
 }
 
 export interface PoolOptions {
+  /** Pools of different use share no threads. */
+  readonly use: 'flush' | 'compaction';
   /** File URL or path of the worker's module. */
   readonly workerUrl: string;
   /** Most threads at a time. */
@@ -39,30 +41,31 @@ const sharedPools = new Map<string, SharedPool>();
  * A share of this thread's pool for `workerUrl`. Threads are started by the first task.
  * Throws ARENA_INVALID_OPTION when the pool exists with another size.
  */
-export function leaseWorkerPool({ workerUrl, size, clock }: PoolOptions): PoolLease {
-  let shared = sharedPools.get(workerUrl);
+export function leaseWorkerPool({ use, workerUrl, size, clock }: PoolOptions): PoolLease {
+  const key = `${use} ${workerUrl}`;
+  let shared = sharedPools.get(key);
   if (shared !== undefined && shared.pool.size !== size) {
     throw new EngineError(
       ErrorCode.InvalidOption,
-      `option 'flushWorkers' is ${size}, but the stores open in this thread share a pool of ${shared.pool.size}; ` +
+      `option '${use}Workers' is ${size}, but the stores open in this thread share a pool of ${shared.pool.size}; ` +
         'give all of them the same size, or close them first',
     );
   }
   if (shared === undefined) {
     shared = { pool: new PiscinaPool(workerUrl, size, clock), leases: 0 };
-    sharedPools.set(workerUrl, shared);
+    sharedPools.set(key, shared);
   }
   shared.leases++;
-  return new SharedPoolLease(workerUrl, shared);
+  return new SharedPoolLease(key, shared);
 }
 
 class SharedPoolLease implements PoolLease {
-  readonly #workerUrl: string;
+  readonly #key: string;
   readonly #shared: SharedPool;
   #closing: Promise<void> | undefined;
 
-  constructor(workerUrl: string, shared: SharedPool) {
-    this.#workerUrl = workerUrl;
+  constructor(key: string, shared: SharedPool) {
+    this.#key = key;
     this.#shared = shared;
   }
 
@@ -85,7 +88,7 @@ class SharedPoolLease implements PoolLease {
     await shared.pool.settle(this);
     if (--shared.leases > 0) return;
     // An engine that opens from here on gets a pool of its own.
-    if (sharedPools.get(this.#workerUrl) === shared) sharedPools.delete(this.#workerUrl);
+    if (sharedPools.get(this.#key) === shared) sharedPools.delete(this.#key);
     await shared.pool.end();
   }
 }

@@ -11,6 +11,8 @@ export class StallTracker {
     'frozen-memtables': { count: 0, totalMs: 0, maxMs: 0 },
     healing: { count: 0, totalMs: 0, maxMs: 0 },
     'slow-journal': { count: 0, totalMs: 0, maxMs: 0 },
+    'level0-slowdown': { count: 0, totalMs: 0, maxMs: 0 },
+    'level0-pause': { count: 0, totalMs: 0, maxMs: 0 },
   };
   #current: { readonly reason: StallReason; readonly since: number } | undefined;
 

@@ -64,6 +64,11 @@ export class MemtableSet {
     memtable.release();
   }
 
+  /** Readers see this version from now on: other tables, the same entries. */
+  installVersion(version: Version): void {
+    this.#renewView(version);
+  }
+
   /** Lets go of everything: the store is closed. */
   release(): void {
     this.#view.release();

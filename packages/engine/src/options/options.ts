@@ -2,6 +2,7 @@ import { EngineError, ErrorCode } from '@arena-level/common/base/errors';
 import { GIB, KIB, LEVELS, MAX_ARENA_BYTES, MIB } from '@arena-level/common/base/limits';
 import { MemDbKind } from '@arena-level/common/memdb/memdb';
 import { Compression } from '@arena-level/common/table/table-options';
+import { ARENA_SIZES, LEVELDB_SIZES, type LevelSizes, MIN_TABLE_BYTES } from './level-sizes.ts';
 
 /** What `open` takes. All optional; all may differ between two opens of one store. Sizes are bytes. */
 export interface OpenOptions {
@@ -25,6 +26,8 @@ export interface OpenOptions {
   readonly flush?: 'worker' | 'inline';
   /** Worker threads of the pool that the engines of this thread share. 1 to 16, default 1. */
   readonly flushWorkers?: number;
+  /** Worker threads for compactions, shared like those for flushes, which they are apart from. 1 to 16, default 1. */
+  readonly compactionWorkers?: number;
   /** Where the worker's bundle is, when it cannot be found beside the package (bundlers, asar). */
   readonly workerUrl?: string | URL;
 
@@ -36,6 +39,28 @@ export interface OpenOptions {
   readonly blockRestartInterval?: number;
   /** Bloom filter bits per key; 0: no filter. Default 10. */
   readonly bloomBitsPerKey?: number;
+
+  /**
+   * How large levels and tables become: `arena` (default) for write buffers of 32 MiB, `leveldb` as LevelDB has it. The
+   * options below replace single values.
+   */
+  readonly levelSizes?: 'arena' | 'leveldb';
+  /** Bytes at which a compaction begins its next table. 4 KiB to 1 GiB, default 32 MiB (LevelDB: 2 MiB). */
+  readonly maxFileSize?: number;
+  /** Bytes of level 1 that call for a compaction. 4 KiB to 1 TiB, default 256 MiB (LevelDB: 10 MiB). */
+  readonly level1Size?: number;
+  /** How many times as many bytes each deeper level may have. 2 to 100, default 10. */
+  readonly levelSizeMultiplier?: number;
+  /** Tables of level 0 that call for a compaction. 1 to 1000, default 4. */
+  readonly level0CompactionTrigger?: number;
+  /** Tables of level 0 from which on writers are slowed down. At least the compaction trigger, default 8. */
+  readonly level0SlowdownTrigger?: number;
+  /** Tables of level 0 at which rotations wait for compaction. Above the slowdown trigger, default 12. */
+  readonly level0PauseTrigger?: number;
+  /** Compact levels when they are over their size. Default true; false: only `compactRange` does, and writers never wait for it. */
+  readonly autoCompaction?: boolean;
+  /** Compact tables that many reads look into in vain, as LevelDB does. Default false. */
+  readonly seekCompaction?: boolean;
 
   /** Uncompressed blocks kept in memory. Default 64 MiB; 0: none. */
   readonly cacheSize?: number;
@@ -66,12 +91,16 @@ export interface ResolvedOptions {
   readonly maxPendingBytes: number;
   readonly flush: 'worker' | 'inline';
   readonly flushWorkers: number;
+  readonly compactionWorkers: number;
   readonly workerUrl: string | undefined;
   /** By level. */
   readonly compression: readonly Compression[];
   readonly blockBytes: number;
   readonly restartInterval: number;
   readonly bloomBitsPerKey: number;
+  readonly sizes: LevelSizes;
+  readonly autoCompaction: boolean;
+  readonly seekCompaction: boolean;
   readonly cacheBytes: number;
   readonly maxOpenFiles: number;
   readonly reads: 'auto' | 'pool' | 'direct';
@@ -90,11 +119,21 @@ const KNOWN: ReadonlySet<string> = new Set<keyof OpenOptions>([
   'maxPendingBytes',
   'flush',
   'flushWorkers',
+  'compactionWorkers',
   'workerUrl',
   'compression',
   'blockSize',
   'blockRestartInterval',
   'bloomBitsPerKey',
+  'levelSizes',
+  'maxFileSize',
+  'level1Size',
+  'levelSizeMultiplier',
+  'level0CompactionTrigger',
+  'level0SlowdownTrigger',
+  'level0PauseTrigger',
+  'autoCompaction',
+  'seekCompaction',
   'cacheSize',
   'maxOpenFiles',
   'reads',
@@ -121,11 +160,15 @@ export function resolveOptions(options: OpenOptions = {}): ResolvedOptions {
     maxPendingBytes: integer(options, 'maxPendingBytes', 64 * MIB, 64 * KIB, MAX_ARENA_BYTES),
     flush: choice(options, 'flush', ['worker', 'inline'] as const, 'worker'),
     flushWorkers: integer(options, 'flushWorkers', 1, 1, 16),
+    compactionWorkers: integer(options, 'compactionWorkers', 1, 1, 16),
     workerUrl: workerUrl(options.workerUrl),
     compression: compression(options.compression),
     blockBytes: integer(options, 'blockSize', 4 * KIB, 256, 4 * MIB),
     restartInterval: integer(options, 'blockRestartInterval', 16, 1, 1024),
     bloomBitsPerKey: integer(options, 'bloomBitsPerKey', 10, 0, 64),
+    sizes: levelSizes(options),
+    autoCompaction: flag(options, 'autoCompaction', true),
+    seekCompaction: flag(options, 'seekCompaction', false),
     cacheBytes: integer(options, 'cacheSize', 64 * MIB, 0, 64 * GIB),
     maxOpenFiles: integer(options, 'maxOpenFiles', 1000, 1, 1_000_000),
     reads: choice(options, 'reads', ['auto', 'pool', 'direct'] as const, 'auto'),
@@ -139,9 +182,40 @@ function invalid(message: string): EngineError {
   return new EngineError(ErrorCode.InvalidOption, message);
 }
 
+function levelSizes(options: OpenOptions): LevelSizes {
+  const preset = choice(options, 'levelSizes', ['arena', 'leveldb'] as const, 'arena');
+  const base = preset === 'leveldb' ? LEVELDB_SIZES : ARENA_SIZES;
+  const level0Trigger = integer(options, 'level0CompactionTrigger', base.level0Trigger, 1, 1000);
+  const level0Slowdown = integer(
+    options,
+    'level0SlowdownTrigger',
+    Math.max(base.level0Slowdown, level0Trigger),
+    level0Trigger,
+    10_000,
+  );
+  return {
+    level0Trigger,
+    level0Slowdown,
+    level0Pause: integer(
+      options,
+      'level0PauseTrigger',
+      Math.max(base.level0Pause, level0Slowdown + 1),
+      level0Slowdown + 1,
+      100_000,
+    ),
+    level1Bytes: integer(options, 'level1Size', base.level1Bytes, MIN_TABLE_BYTES, 1024 * GIB),
+    multiplier: integer(options, 'levelSizeMultiplier', base.multiplier, 2, 100),
+    tableBytes: integer(options, 'maxFileSize', base.tableBytes, MIN_TABLE_BYTES, GIB),
+  };
+}
+
+type Flag = {
+  [K in keyof OpenOptions]-?: NonNullable<OpenOptions[K]> extends boolean ? K : never;
+}[keyof OpenOptions];
+
 function flag(
   options: OpenOptions,
-  name: 'createIfMissing' | 'errorIfExists' | 'forceLock',
+  name: Flag,
   byDefault: boolean,
 ): boolean {
   const value = options[name] ?? byDefault;
@@ -170,7 +244,7 @@ function integer(
 
 function choice<T extends string>(
   options: OpenOptions,
-  name: 'memtable' | 'flush' | 'reads' | 'recover',
+  name: 'memtable' | 'flush' | 'levelSizes' | 'reads' | 'recover',
   values: readonly T[],
   byDefault: T,
 ): T {

@@ -51,6 +51,21 @@ export interface RotateOptions {
   readonly waitForFlush?: boolean;
 }
 
+/** How far a compaction of a range has come. */
+export interface CompactRangeProgress {
+  /** Bytes of tables that have been merged. */
+  readonly bytesDone: number;
+  /** Those, and what is left as far as is known now: writes that come meanwhile add to it. */
+  readonly bytesPlanned: number;
+}
+
+export interface CompactRangeOptions {
+  /** Ends the compaction between two blocks; what it has done stays. The promise is rejected with LEVEL_ABORTED. */
+  readonly signal?: AbortSignal;
+  /** Called now and then, and at the end. */
+  readonly onProgress?: (progress: CompactRangeProgress) => void;
+}
+
 /** What an open found and did; see `Store.recovery`. */
 export interface RecoveryReport {
   readonly created: boolean;

@@ -166,6 +166,13 @@ export class VersionSet {
     return this.#nextFileNumber++;
   }
 
+  /** Sets `count` numbers in a row aside, for temporary files that another thread names. Returns the first. */
+  reserveNumbers(count: number): number {
+    const first = this.newFileNumber();
+    this.reserveFileNumber(first + count - 1);
+    return first;
+  }
+
   /** A number that is in use, by a file that was found for instance: it is not given out. */
   reserveFileNumber(number: number): void {
     if (number >= this.#nextFileNumber) this.#nextFileNumber = number + 1;

@@ -13,25 +13,18 @@
 import type { Clock } from '@arena-level/common/base/clock';
 import { EngineError, ErrorCode, messageOf } from '@arena-level/common/base/errors';
 import { MAX_SEQUENCE } from '@arena-level/common/base/limits';
-import type { FlushCoordinator } from '../flush/flush-coordinator.ts';
 import type { Health } from '../health/health.ts';
 import type { StallTracker } from '../health/stall-tracker.ts';
 import type { Turns } from '../iterator/turns.ts';
 import { BATCH_HEADER_BYTES } from '../journal/batch-codec.ts';
-import type { Durability } from '../journal/durability.ts';
-import type { ArenaPool } from '../memtable/arena-pool.ts';
 import type { Memtable } from '../memtable/memtable.ts';
-import type { MemtableSet } from '../memtable/memtable-set.ts';
-import type { Rotation } from '../memtable/rotation.ts';
 import { JournalWritePolicy } from './journal-write-policy.ts';
+import type { Level0Throttle } from './level0-throttle.ts';
 import { WriteGroup } from './write-group.ts';
+import { type RoomNeed, WriteRoom, type WriteRoomModules } from './write-room.ts';
 
-export interface WriteQueueModules {
-  readonly memtables: MemtableSet;
-  readonly rotation: Rotation;
-  readonly flush: FlushCoordinator;
-  readonly durability: Durability;
-  readonly pool: ArenaPool;
+export interface WriteQueueModules extends WriteRoomModules {
+  readonly throttle: Level0Throttle;
   readonly health: Health;
   readonly stalls: StallTracker;
   readonly clock: Clock;
@@ -63,7 +56,7 @@ export interface WriteCounters {
 export class WriteQueue {
   readonly counters: WriteCounters = { entries: 0, bytes: 0, groups: 0, journalBytes: 0 };
   readonly #modules: WriteQueueModules;
-  readonly #maxFrozenMemtables: number;
+  readonly #room: WriteRoom;
   /** Told of every group that leaves the queue, whatever became of it. */
   readonly #onGroupLeft: (group: WriteGroup) => void;
   readonly #policy = new JournalWritePolicy();
@@ -75,6 +68,10 @@ export class WriteQueue {
   /** Above every sequence number that was ever given out, the unacknowledged ones too. */
   #nextSequence: number;
   #onEmpty: (() => void)[] = [];
+  /** True while a blocking twin moves the queue: it waits for nothing. */
+  #drains = false;
+  /** Set while the head of the queue waits for level 0: ends that wait. */
+  #cancelSlowdown: (() => void) | undefined;
   /** While something waits here the process is kept alive; undefined: nothing does. */
   #letGo: (() => void) | undefined;
 
@@ -85,7 +82,7 @@ export class WriteQueue {
     onGroupLeft: (group: WriteGroup) => void,
   ) {
     this.#modules = modules;
-    this.#maxFrozenMemtables = maxFrozenMemtables;
+    this.#room = new WriteRoom(modules, maxFrozenMemtables);
     this.#onGroupLeft = onGroupLeft;
     this.#lastSequence = lastSequence;
     this.#nextSequence = lastSequence + 1;
@@ -118,16 +115,25 @@ export class WriteQueue {
 
   /** Brings everything in the queue to its end on this thread. Throws when that cannot be done; the rest stays. */
   drainNow(): void {
-    const { health } = this.#modules;
     this.#takeOverPooledWrite();
+    this.#drains = true;
+    try {
+      this.#drain();
+    } finally {
+      this.#drains = false;
+    }
+    this.#ranEmpty();
+  }
+
+  #drain(): void {
+    const { health } = this.#modules;
     while (!this.isEmpty) {
       if (health.state !== 'healthy') throw health.refusal();
       const item = this.#items[0]!;
-      this.#waitForSlotNow(item);
+      this.#room.makeNow(needOf(item));
       if (this.#makeRoom(item) && this.#items[0] === item && item instanceof WriteGroup)
         this.#writeOnThread(item);
     }
-    this.#ranEmpty();
   }
 
   /** Takes a group out again that was not begun. */
@@ -174,6 +180,7 @@ export class WriteQueue {
         return;
       }
       const item = this.#items[0]!;
+      if (this.#isSlowedDown(item)) return;
       if (!this.#makeRoom(item)) return;
       if (this.#items[0] !== item || !(item instanceof WriteGroup)) continue;
       if (!this.#policy.useThread) {
@@ -184,29 +191,28 @@ export class WriteQueue {
     }
   }
 
+  /** Whether the head of the queue has to wait because level 0 has too many tables; looks again when the wait is over. */
+  #isSlowedDown(item: QueueItem): boolean {
+    const { throttle, clock, stalls } = this.#modules;
+    this.#cancelSlowdown?.();
+    this.#cancelSlowdown = undefined;
+    const waitMs = item instanceof WriteGroup ? throttle.waitMs() : 0;
+    if (waitMs === 0) return false;
+    stalls.begin('level0-slowdown');
+    this.#cancelSlowdown = clock.after(waitMs, () => {
+      this.#cancelSlowdown = undefined;
+      this.pump();
+    });
+    return true;
+  }
+
   #ranEmpty(): void {
+    this.#cancelSlowdown?.();
+    this.#cancelSlowdown = undefined;
     this.#modules.stalls.end();
     this.#letGo?.();
     this.#letGo = undefined;
     for (const resolve of this.#onEmpty.splice(0)) resolve();
-  }
-
-  #fits(item: QueueItem): boolean {
-    return (
-      item instanceof WriteGroup && this.#modules.memtables.active.memdb.fits(item.recordBytes, item.entries)
-    );
-  }
-
-  #needsSlot(item: QueueItem): boolean {
-    const { memtables } = this.#modules;
-    return (
-      !this.#fits(item) && !memtables.active.isEmpty && memtables.frozen.length >= this.#maxFrozenMemtables
-    );
-  }
-
-  /** Flushes and commits on this thread until the item may rotate. */
-  #waitForSlotNow(item: QueueItem): void {
-    while (this.#needsSlot(item)) this.#modules.flush.finishOldestNow();
   }
 
   /**
@@ -214,19 +220,25 @@ export class WriteQueue {
    * A rotation request, and a group for which there is no memory or no journal, leave the queue here.
    */
   #makeRoom(item: QueueItem): boolean {
-    const { stalls, flush } = this.#modules;
+    const { stalls } = this.#modules;
+    const need = needOf(item);
     let failure: unknown = this.#sequencesLeft(item);
-    if (failure === undefined && this.#fits(item)) return true;
-    if (failure === undefined && this.#needsSlot(item)) {
-      failure = flush.failure;
+    if (failure === undefined && this.#room.fits(need)) return true;
+    const obstacle = failure === undefined ? this.#room.obstacle(need, this.#drains) : undefined;
+    if (obstacle !== undefined) {
+      failure = obstacle.failure;
       if (failure === undefined) {
-        stalls.begin('frozen-memtables');
+        stalls.begin(obstacle.reason);
         return false;
       }
     }
     try {
       if (failure === undefined) {
-        this.#rotateFor(item);
+        const frozen = this.#room.rotate(need);
+        if (!(item instanceof WriteGroup)) {
+          this.#dequeue(item);
+          item.resolve(frozen);
+        }
         return true;
       }
     } catch (error) {
@@ -246,34 +258,6 @@ export class WriteQueue {
       ErrorCode.TooLarge,
       `the store has used up its sequence numbers: ${this.#lastSequence} of ${MAX_SEQUENCE}`,
     );
-  }
-
-  #rotateFor(item: QueueItem): void {
-    const { memtables, rotation } = this.#modules;
-    const isGroup = item instanceof WriteGroup;
-    const recordBytes = isGroup ? item.recordBytes : item.minBytes;
-    const entries = isGroup ? item.entries : 0;
-    let frozen: Memtable | undefined;
-    if (!memtables.active.isEmpty) {
-      frozen = this.#rotate(recordBytes, entries);
-    } else if (!memtables.active.memdb.fits(recordBytes, entries)) {
-      rotation.enlargeEmpty(memtables, recordBytes, entries);
-    }
-    if (!isGroup) {
-      this.#dequeue(item);
-      item.resolve(frozen);
-    }
-  }
-
-  /** Rotates, starts to sync the old journal, and asks for the flush. */
-  #rotate(recordBytes: number, entries: number): Memtable {
-    const { memtables, rotation, durability, flush } = this.#modules;
-    const frozen = rotation.rotate(memtables, recordBytes, entries);
-    durability.reach().catch(() => {
-      // Failures are handled where journals fail; no writer waits for this sync.
-    });
-    flush.request();
-    return frozen;
   }
 
   #dequeue(item: QueueItem): void {
@@ -350,10 +334,11 @@ export class WriteQueue {
     counters.bytes += group.recordBytes;
     counters.groups++;
     counters.journalBytes += group.end;
+    this.#modules.throttle.charge(group.recordBytes);
     this.#dequeue(group);
     this.#acknowledge(group);
     if (group.wantsSync) this.#acknowledgeWhenDurable(group);
-    this.#lookAhead(active);
+    this.#room.lookAhead(active);
   }
 
   /** Promises alone never let the event loop turn: after a while an answer waits for its next turn. */
@@ -374,23 +359,6 @@ export class WriteQueue {
       );
   }
 
-  /**
-   * Behind a write: one that leaves no room rotates at once, as in goleveldb, if that needs no wait; one that
-   * leaves less than half, of bytes or of entries, has the next arena made ready.
-   */
-  #lookAhead(active: Memtable): void {
-    const { memdb, arena } = active;
-    if (2 * memdb.freeRecordBytes > arena.kvData.length && memdb.freeEntries > memdb.count) return;
-    this.#modules.pool.prepareAhead();
-    if (memdb.freeEntries > 0 && memdb.freeRecordBytes > 1) return;
-    if (this.#modules.memtables.frozen.length >= this.#maxFrozenMemtables) return;
-    try {
-      this.#rotate(0, 0);
-    } catch {
-      // The next write rotates, and is told if it cannot.
-    }
-  }
-
   #journalFailed(group: WriteGroup, cause: unknown): void {
     // The record may be on the disk: its sequence numbers are never used again.
     this.#nextSequence += group.entries;
@@ -399,6 +367,11 @@ export class WriteQueue {
     this.#modules.onJournalFailure(cause);
     group.reject(outcomeUnknown(cause));
   }
+}
+
+function needOf(item: QueueItem): RoomNeed {
+  if (item instanceof WriteGroup) return item;
+  return { recordBytes: item.minBytes, entries: 0, wantsRotation: true };
 }
 
 function outcomeUnknown(cause: unknown): EngineError {

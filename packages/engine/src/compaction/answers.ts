@@ -1,0 +1,56 @@
+/** What threads answer to the parts of a compaction, put together. */
+import { ErrorCode, hasCode, isEngineError } from '@arena-level/common/base/errors';
+import type { CompactResponse } from '@arena-level/common/protocol/compaction-protocol';
+import { fromWireError } from '@arena-level/common/protocol/wire-error';
+import { fileName, tableFile, tempFile } from '@arena-level/common/storage/file-desc';
+import type { Storage } from '@arena-level/common/storage/storage';
+import { EngineError } from '@arena-level/common/base/errors';
+import type { CompactOutcome } from '../flush/flush-executor.ts';
+import type { BuiltCompaction } from './compaction-commit.ts';
+import type { RunningCompaction } from './running-compaction.ts';
+
+export type Compacted = Extract<CompactResponse, { kind: 'compacted' }>;
+
+/** The answers, if all parts have come to their end; throws what the first that failed has to say. */
+export function requireCompacted(outcomes: readonly CompactOutcome[]): Compacted[] {
+  for (const outcome of outcomes) if (outcome.kind === 'failed') throw fromWireError(outcome.error);
+  return outcomes.map((outcome) => {
+    if (outcome.kind === 'compacted') return outcome;
+    throw new EngineError(
+      ErrorCode.WorkerFailed,
+      'a compaction was cancelled, and nobody had asked for that',
+    );
+  });
+}
+
+export function outputsOf(run: RunningCompaction, answers: readonly Compacted[]): BuiltCompaction {
+  const parts = answers.map(({ tables, entries, dropped }, part) => ({
+    job: run.parts[part]!.job,
+    tables,
+    entries,
+    dropped,
+  }));
+  return { pick: run.pick, parts, numbers: new Map() };
+}
+
+/** Removes temporary files that a compaction may have left, as far as that is possible; the next open removes the rest. */
+export function removeLeftovers(storage: Storage, run: RunningCompaction): void {
+  try {
+    for (const { type, number } of storage.listNow()) {
+      const isOurs = run.parts.some(
+        ({ job: { tempNumbers } }) =>
+          number >= tempNumbers.first && number < tempNumbers.first + tempNumbers.count,
+      );
+      if (type === 'temp' && isOurs) storage.removeNow(tempFile(number));
+    }
+  } catch {
+    // What made the compaction fail is the error to report.
+  }
+}
+
+/** The number of the input that an error says is damaged. */
+export function damagedInput({ pick }: RunningCompaction, error: unknown): number | undefined {
+  if (!isEngineError(error) || !hasCode(error, ErrorCode.Corruption)) return undefined;
+  const inputs = pick.inputs.concat(pick.nextInputs);
+  return inputs.find(({ number }) => fileName(tableFile(number)) === error.file)?.number;
+}

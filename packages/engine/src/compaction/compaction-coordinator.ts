@@ -1,0 +1,441 @@
+/**
+ * Decides which tables are merged, has that done, and commits it. One compaction at a time, in as many parts as there
+ * are threads for it; what was asked for by range comes in steps between the others.
+ *
+ * Failures: the inputs stay in force until the commit, so nothing is lost. A failed attempt is repeated after 1, 2, 4,
+ * 8, 8, … s; for a cause that does not pass by itself one repetition is made, then compaction stops until `retry`. A
+ * table found damaged is left out of all compactions until then: what else there is to do goes on.
+ *
+ * A blocking writer that may go no further does the work on its own thread: `compactNow`.
+ *
+ * Main thread only.
+ */
+import type { Clock } from '@arena-level/common/base/clock';
+import { asError, EngineError, ErrorCode, hasCode } from '@arena-level/common/base/errors';
+import { runLater, runNow } from '@arena-level/common/base/steps';
+import type { CompactionHandle } from '@arena-level/common/protocol/compaction-control';
+import type { Storage } from '@arena-level/common/storage/storage';
+import type { TableOptions } from '@arena-level/common/table/table-options';
+import type { EventSink } from '../events/event-sink.ts';
+import type { FlushExecutor } from '../flush/flush-executor.ts';
+import { passesByItself } from '../health/passing.ts';
+import { retryDelayMs } from '../health/retry-delay.ts';
+import type { LevelSizes } from '../options/level-sizes.ts';
+import type { CommitLane } from '../version/commit-lane.ts';
+import type { VersionSet } from '../version/version-set.ts';
+import { type Compacted, damagedInput, outputsOf, removeLeftovers, requireCompacted } from './answers.ts';
+import type { CompactionCommit } from './compaction-commit.ts';
+import { CompactionCounters } from './compaction-counters.ts';
+import type { CompactionPick } from './compaction-pick.ts';
+import type { PauseGate } from './pause-gate.ts';
+import { pickCompaction } from './pick-compaction.ts';
+import { abortedError, RangeCompaction } from './range-compaction.ts';
+import { type CompactionProgress, RunningCompaction } from './running-compaction.ts';
+
+/** Attempts for a cause that does not pass by itself. */
+const PERSISTENT_ATTEMPTS = 2;
+/** Between two reports of a compaction by range. */
+const REPORT_INTERVAL_MS = 100;
+
+export interface CompactionCoordinatorModules {
+  readonly versions: VersionSet;
+  readonly storage: Storage;
+  readonly executor: FlushExecutor;
+  readonly committer: CompactionCommit;
+  readonly lane: CommitLane;
+  readonly clock: Clock;
+  readonly events: EventSink;
+  readonly gate: PauseGate;
+  readonly dropHorizon: () => number;
+  /** Level 0 has fewer tables, or compaction has failed: whoever waits looks again. */
+  readonly onProgress: () => void;
+}
+
+export interface CompactionCoordinatorOptions {
+  readonly sizes: LevelSizes;
+  /** Parts of a compaction that run at a time. */
+  readonly threads: number;
+  /** By level. */
+  readonly tables: readonly TableOptions[];
+  /** Whether levels are compacted without being asked for. */
+  readonly automatic: boolean;
+}
+
+export class CompactionCoordinator {
+  readonly counters: CompactionCounters = new CompactionCounters();
+  readonly #options: CompactionCoordinatorOptions;
+  readonly #modules: CompactionCoordinatorModules;
+  #running: RunningCompaction | undefined;
+  /** The step of this range is what runs. */
+  #runningRange: RangeCompaction | undefined;
+  #ranges: RangeCompaction[] = [];
+  /** Until everything of a compaction has come to rest, superseded ones included. */
+  readonly #tasks = new Set<Promise<void>>();
+  /** Tables found damaged, and what was found. */
+  readonly #damaged = new Map<number, unknown>();
+  #failures = 0;
+  #failure: unknown;
+  #cancelRetry: (() => void) | undefined;
+  #stopped = false;
+  #closed = false;
+
+  constructor(options: CompactionCoordinatorOptions, modules: CompactionCoordinatorModules) {
+    this.#options = options;
+    this.#modules = modules;
+  }
+
+  /** What runs on other threads. */
+  get handles(): readonly CompactionHandle[] {
+    const run = this.#running;
+    return run === undefined || run.built !== undefined ? [] : run.parts.map(({ handle }) => handle);
+  }
+
+  get progress(): CompactionProgress | undefined {
+    return this.#running?.progress();
+  }
+
+  /** Tables of level 0. */
+  get level0(): number {
+    return this.#modules.versions.current.levels[0]!.length;
+  }
+
+  /** Why level 0 does not get smaller; undefined while it may. */
+  get failure(): unknown {
+    if (this.#stopped || this.#failures >= PERSISTENT_ATTEMPTS) return this.#failure;
+    const isIdle = this.#running === undefined && this.#cancelRetry === undefined;
+    if (isIdle && this.#damaged.size > 0 && this.#pick() === undefined) return [...this.#damaged.values()][0];
+    return undefined;
+  }
+
+  /** Looks whether there is something to do. Called whenever the version has changed. */
+  schedule(): void {
+    if (this.#closed || this.#running !== undefined || this.#cancelRetry !== undefined) return;
+    const range = this.#ranges[0];
+    const isUrgent = this.level0 >= this.#options.sizes.level0Slowdown;
+    const pick = this.#stopped || !this.#options.automatic ? undefined : this.#pick();
+    if (pick !== undefined && (range === undefined || isUrgent)) this.#start(pick, undefined);
+    else if (range !== undefined) this.#startStep(range);
+  }
+
+  /**
+   * Compacts the user keys from `begin` to `end`, both included; absent: unbounded. REQUIRES: what memtables had of them
+   * is in tables.
+   */
+  compactRange(
+    begin: Uint8Array | undefined,
+    end: Uint8Array | undefined,
+    signal: AbortSignal | undefined,
+    onProgress: ConstructorParameters<typeof RangeCompaction>[2],
+  ): Promise<void> {
+    const range = new RangeCompaction(begin, end, onProgress);
+    const abort = (): void => this.#abandon(range, abortedError());
+    signal?.addEventListener('abort', abort, { once: true });
+    const letGo = this.#modules.clock.keepAlive();
+    this.#ranges.push(range);
+    this.schedule();
+    return range.promise.finally(() => {
+      signal?.removeEventListener('abort', abort);
+      letGo();
+    });
+  }
+
+  /** Does the most urgent compaction on this thread, taking over what is under way. Throws when there is none, or it fails. */
+  compactNow(): void {
+    const { lane, versions } = this.#modules;
+    const { id } = versions.current;
+    lane.finishNow();
+    const run = this.#running;
+    if (run?.built !== undefined && !run.isDone) runNow(lane.run(() => this.#commit(run)));
+    // What was under way may have been all.
+    if (versions.current.id !== id) return;
+    this.#supersede();
+    const pick = this.#pick();
+    if (pick === undefined) throw this.failure ?? nothingToDo();
+    this.#performNow(pick);
+  }
+
+  /** Tries again at once, also after a failure that stopped it. */
+  retry(): void {
+    this.#stopped = false;
+    this.#failures = 0;
+    this.#damaged.clear();
+    this.#endBackOff();
+    this.#goOn();
+  }
+
+  /** Begins nothing more, cancels what is being merged, and waits for threads and a running commit. */
+  async close(): Promise<void> {
+    this.#closed = true;
+    this.#endBackOff();
+    const closed = new EngineError(ErrorCode.DatabaseNotOpen, 'the store was closed before it was compacted');
+    for (const range of [...this.#ranges]) this.#abandon(range, closed);
+    if (this.#running?.built === undefined) this.#supersede();
+    await Promise.all(this.#tasks);
+    await this.#modules.lane.settled();
+  }
+
+  #pick(): CompactionPick | undefined {
+    const { versions } = this.#modules;
+    return pickCompaction(
+      versions.current.levels,
+      this.#options.sizes,
+      (level) => versions.compactPointer(level),
+      { excluded: new Set(this.#damaged.keys()) },
+    );
+  }
+
+  #startStep(range: RangeCompaction): void {
+    const pick = range.next(this.#modules.versions.current.levels, this.#options.sizes);
+    if (pick !== undefined) {
+      this.#start(pick, range);
+      return;
+    }
+    this.#ranges.shift();
+    range.resolve();
+    this.schedule();
+  }
+
+  #newRun(pick: CompactionPick, threads: number): RunningCompaction {
+    const { versions, clock, dropHorizon, events } = this.#modules;
+    const run = new RunningCompaction(
+      {
+        pick,
+        sizes: this.#options.sizes,
+        table: this.#options.tables[pick.outputLevel]!,
+        dropHorizon: dropHorizon(),
+        threads,
+        reserveNumbers: (count) => versions.reserveNumbers(count),
+      },
+      versions.current,
+      clock,
+    );
+    events.emit('compaction-started', {
+      reason: pick.reason,
+      level: pick.level,
+      outputLevel: pick.outputLevel,
+      tables: pick.inputs.length + pick.nextInputs.length,
+      bytes: run.bytesTotal,
+      parts: run.parts.length,
+      moves: pick.isTrivialMove,
+    });
+    return run;
+  }
+
+  #start(pick: CompactionPick, range: RangeCompaction | undefined): void {
+    const run = this.#newRun(pick, this.#options.threads);
+    this.#running = run;
+    this.#runningRange = range;
+    const task = this.#perform(run).finally(() => {
+      run.release();
+      this.#tasks.delete(task);
+    });
+    this.#tasks.add(task);
+    this.#modules.gate.update();
+    if (range !== undefined) this.#reportRange(run, range);
+  }
+
+  async #perform(run: RunningCompaction): Promise<void> {
+    const { executor, storage } = this.#modules;
+    let answers: readonly Compacted[] = [];
+    try {
+      if (!run.pick.isTrivialMove) {
+        const outcomes = await Promise.all(
+          run.parts.map(async ({ job }) => {
+            const outcome = await executor.compact(job);
+            if (outcome.kind !== 'compacted') for (const { handle } of run.parts) handle.cancel();
+            return outcome;
+          }),
+        );
+        if (run.isSuperseded) {
+          removeLeftovers(storage, run);
+          return;
+        }
+        answers = requireCompacted(outcomes);
+      }
+      run.built = outputsOf(run, answers);
+      this.#modules.gate.update();
+    } catch (error) {
+      removeLeftovers(storage, run);
+      if (this.#running === run) this.#failed(run, error);
+      return;
+    }
+    await this.#commitUntilDone(run, answers);
+  }
+
+  /** Commits, again and again as failures allow, unless a blocking call has done it meanwhile. */
+  async #commitUntilDone(run: RunningCompaction, answers: readonly Compacted[]): Promise<void> {
+    const { lane, storage } = this.#modules;
+    while (!run.isDone && !this.#closed) {
+      try {
+        await runLater(lane.run(() => this.#commit(run)));
+      } catch (error) {
+        if (hasCode(error, ErrorCode.WorkerFailed)) {
+          // The answer does not match its job or its files: merged again.
+          removeLeftovers(storage, run);
+          this.#failed(run, error);
+          return;
+        }
+        await this.#backOff(run, error);
+      }
+    }
+    if (run.isDone) this.#finished(run, answers);
+  }
+
+  *#commit(run: RunningCompaction): ReturnType<CompactionCommit['commit']> {
+    if (run.isDone) return;
+    yield* this.#modules.committer.commit(run.built!);
+    run.isDone = true;
+  }
+
+  #performNow(pick: CompactionPick): void {
+    const { executor, lane, storage } = this.#modules;
+    const run = this.#newRun(pick, 1);
+    this.#running = run;
+    this.#runningRange = undefined;
+    try {
+      const outcomes = pick.isTrivialMove ? [] : run.parts.map(({ job }) => executor.compactNow(job));
+      const answers = requireCompacted(outcomes);
+      run.built = outputsOf(run, answers);
+      runNow(lane.run(() => this.#commit(run)));
+      this.#finished(run, answers);
+    } catch (error) {
+      // Also outputs that have their names already: they are in no version, and the next open removes them.
+      removeLeftovers(storage, run);
+      this.#failed(run, error);
+      throw error;
+    } finally {
+      run.release();
+    }
+  }
+
+  #finished(run: RunningCompaction, answers: readonly Compacted[]): void {
+    const { clock, events } = this.#modules;
+    const durationMs = clock.now() - run.startedMs;
+    this.counters.add(run, answers, durationMs);
+    this.#failures = 0;
+    this.#failure = undefined;
+    const sum = (of: (answer: Compacted) => number): number => answers.reduce((all, a) => all + of(a), 0);
+    events.emit('compaction-finished', {
+      reason: run.pick.reason,
+      level: run.pick.level,
+      outputLevel: run.pick.outputLevel,
+      tables: sum(({ tables }) => tables.length),
+      bytesRead: sum(({ bytesRead }) => bytesRead),
+      bytesWritten: sum(({ tables }) => tables.reduce((bytes, { table }) => bytes + table.size, 0)),
+      entries: sum(({ entries }) => entries),
+      dropped: sum(({ dropped }) => dropped),
+      durationMs,
+      pausedMs: sum(({ timings }) => timings.pausedMs),
+    });
+    if (this.#running !== run) return;
+    this.#runningRange?.stepDone(run.pick);
+    this.#end();
+  }
+
+  /** An attempt came to nothing. */
+  #failed(run: RunningCompaction, error: unknown): void {
+    const damaged = damagedInput(run, error);
+    const range = this.#runningRange;
+    if (range !== undefined) this.#abandon(range, error);
+    if (damaged === undefined) {
+      this.#enterFailure(run, error);
+    } else {
+      this.#damaged.set(damaged, error);
+      this.counters.failed++;
+      this.#announceFailure(run, error, Number.POSITIVE_INFINITY);
+    }
+    this.#end();
+  }
+
+  #end(): void {
+    this.#running = undefined;
+    this.#runningRange = undefined;
+    this.#modules.gate.update();
+    queueMicrotask(() => this.#goOn());
+  }
+
+  /** Not from inside the steps of a commit: what looks again may take over other sequences. */
+  #goOn(): void {
+    this.schedule();
+    this.#modules.onProgress();
+  }
+
+  /** Counts a failure, and arranges for the next attempt or for none. */
+  #enterFailure(run: RunningCompaction, error: unknown, onRetry: () => void = () => this.#goOn()): void {
+    this.counters.failed++;
+    this.#failures++;
+    this.#failure = error;
+    this.#stopped = !passesByItself(error) && this.#failures >= PERSISTENT_ATTEMPTS;
+    const retryInMs = this.#stopped ? Number.POSITIVE_INFINITY : retryDelayMs(this.#failures);
+    this.#announceFailure(run, error, retryInMs);
+    if (this.#closed) {
+      onRetry();
+      return;
+    }
+    const cancel = this.#stopped
+      ? () => {}
+      : this.#modules.clock.after(retryInMs, () => {
+          this.#cancelRetry = undefined;
+          onRetry();
+        });
+    this.#cancelRetry = () => {
+      cancel();
+      onRetry();
+    };
+    queueMicrotask(() => this.#modules.onProgress());
+  }
+
+  /** Between two attempts to commit: the outputs are there, and nothing else begins. */
+  #backOff(run: RunningCompaction, error: unknown): Promise<void> {
+    return new Promise((resolve) => this.#enterFailure(run, error, resolve));
+  }
+
+  #endBackOff(): void {
+    const cancel = this.#cancelRetry;
+    this.#cancelRetry = undefined;
+    cancel?.();
+  }
+
+  #announceFailure(run: RunningCompaction, error: unknown, retryInMs: number): void {
+    this.#modules.events.emit('compaction-failed', {
+      level: run.pick.level,
+      outputLevel: run.pick.outputLevel,
+      error: asError(error),
+      retryInMs,
+    });
+  }
+
+  /** What is being merged does not count any more. Its task removes what it leaves. */
+  #supersede(): void {
+    this.#running?.supersede();
+    this.#running = undefined;
+    this.#runningRange = undefined;
+    this.#modules.gate.update();
+  }
+
+  #abandon(range: RangeCompaction, error: unknown): void {
+    const at = this.#ranges.indexOf(range);
+    if (at < 0) return;
+    this.#ranges.splice(at, 1);
+    range.reject(error);
+    if (this.#runningRange !== range) return;
+    this.#runningRange = undefined;
+    if (this.#running?.built === undefined && hasCode(error, ErrorCode.Aborted)) {
+      this.#supersede();
+      queueMicrotask(() => this.schedule());
+    }
+  }
+
+  #reportRange(run: RunningCompaction, range: RangeCompaction): void {
+    const report = (): void => {
+      if (this.#running !== run || this.#runningRange !== range) return;
+      range.report(this.#modules.versions.current.levels, run.progress().bytesDone);
+      this.#modules.clock.after(REPORT_INTERVAL_MS, report);
+    };
+    report();
+  }
+}
+
+function nothingToDo(): EngineError {
+  return new EngineError(ErrorCode.Internal, 'a compaction was asked for and there is nothing to compact');
+}

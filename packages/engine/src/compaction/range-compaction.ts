@@ -1,0 +1,89 @@
+/**
+ * A compaction of a range of user keys that was asked for: level by level, in steps of about a table, until everything
+ * in the range is in the deepest level that has any of it.
+ *
+ * Kept by the coordinator, which makes its steps one by one, beside its own.
+ */
+import { EngineError, ErrorCode } from '@arena-level/common/base/errors';
+import { userKeyOf } from '@arena-level/common/key/internal-key';
+import type { LevelSizes } from '../options/level-sizes.ts';
+import type { CompactRangeProgress } from '../public/public-types.ts';
+import { type Levels, overlappingTables } from '../version/version.ts';
+import { compactionBytes } from './compaction-job.ts';
+import type { CompactionPick } from './compaction-pick.ts';
+import { totalSize } from './level-scores.ts';
+import { pickRange, rangeDepth } from './pick-compaction.ts';
+
+export class RangeCompaction {
+  readonly promise: Promise<void>;
+  readonly #begin: Uint8Array | undefined;
+  readonly #end: Uint8Array | undefined;
+  readonly #onProgress: ((progress: CompactRangeProgress) => void) | undefined;
+  #resolve!: () => void;
+  #reject!: (error: unknown) => void;
+  #level = 0;
+  /** The level in which it ends; known with the first step. */
+  #depth: number | undefined;
+  /** Where the next step of the level begins. */
+  #from: Uint8Array | undefined;
+  #bytesDone = 0;
+
+  /** User keys from `begin` to `end`, both included; absent: unbounded. */
+  constructor(
+    begin: Uint8Array | undefined,
+    end: Uint8Array | undefined,
+    onProgress: ((progress: CompactRangeProgress) => void) | undefined,
+  ) {
+    this.#begin = begin;
+    this.#end = end;
+    this.#from = begin;
+    this.#onProgress = onProgress;
+    this.promise = new Promise((resolve, reject) => {
+      this.#resolve = resolve;
+      this.#reject = reject;
+    });
+  }
+
+  /** The next step; undefined: there is none any more. */
+  next(levels: Levels, sizes: LevelSizes): CompactionPick | undefined {
+    this.#depth ??= rangeDepth(levels, this.#begin, this.#end);
+    while (this.#level < this.#depth) {
+      const pick = pickRange(levels, sizes, this.#level, this.#from, this.#end);
+      if (pick !== undefined) return pick;
+      this.#level++;
+      this.#from = this.#begin;
+    }
+    return undefined;
+  }
+
+  /** A step has been committed. */
+  stepDone(pick: CompactionPick): void {
+    this.#bytesDone += compactionBytes(pick);
+    if (pick.level > 0) this.#from = new Uint8Array(userKeyOf(pick.pointer));
+  }
+
+  /** Tells how far it has come; `bytesUnderWay` of the step under way are done. */
+  report(levels: Levels, bytesUnderWay: number): void {
+    if (this.#onProgress === undefined) return;
+    const bytesDone = this.#bytesDone + bytesUnderWay;
+    let left = 0;
+    for (let level = this.#level; level <= (this.#depth ?? 0); level++) {
+      const from = level === this.#level ? this.#from : this.#begin;
+      left += totalSize(overlappingTables(levels, level, from, this.#end));
+    }
+    this.#onProgress({ bytesDone, bytesPlanned: Math.max(this.#bytesDone + left, bytesDone) });
+  }
+
+  resolve(): void {
+    this.#onProgress?.({ bytesDone: this.#bytesDone, bytesPlanned: this.#bytesDone });
+    this.#resolve();
+  }
+
+  reject(error: unknown): void {
+    this.#reject(error);
+  }
+}
+
+export function abortedError(): EngineError {
+  return new EngineError(ErrorCode.Aborted, 'the compaction was aborted; what it had done so far stays');
+}

@@ -1,0 +1,57 @@
+/**
+ * Commits come one at a time, whoever makes them. A sequence that finds another one under way waits for its end; a
+ * blocking call that finds one takes it over and finishes it first.
+ *
+ * Main thread only.
+ */
+import { Running, type Steps, wait } from '@arena-level/common/base/steps';
+
+export class CommitLane {
+  #occupant: Running<unknown> | undefined;
+
+  /** Runs `commit` when no other commit is under way, and gives its outcome. */
+  *run<T>(commit: () => Steps<T>): Steps<T> {
+    for (;;) {
+      const before = this.#occupant;
+      if (before === undefined || before.settled) break;
+      yield* wait(
+        () => endNow(before),
+        () => endLater(before),
+      );
+    }
+    const running = new Running(commit());
+    this.#occupant = running;
+    // Its outcome is given below, or by whoever takes it over.
+    running.promise.catch(() => {});
+    return yield* wait(
+      () => running.finishNow(),
+      () => running.promise,
+    );
+  }
+
+  /** Brings a commit that is under way to its end on this thread, whatever becomes of it. */
+  finishNow(): void {
+    const occupant = this.#occupant;
+    if (occupant !== undefined && !occupant.settled) endNow(occupant);
+  }
+
+  /** Resolves when the commit that is under way now has ended. */
+  async settled(): Promise<void> {
+    if (this.#occupant !== undefined) await endLater(this.#occupant);
+  }
+}
+
+function endNow(running: Running<unknown>): void {
+  try {
+    running.finishNow();
+  } catch {
+    // Its own caller hears of it.
+  }
+}
+
+function endLater(running: Running<unknown>): Promise<void> {
+  return running.promise.then(
+    () => {},
+    () => {},
+  );
+}
