@@ -1,0 +1,52 @@
+import { KIB, MIB } from '@arena-level/common/base/limits';
+
+/** How large levels and tables become, and how many tables level 0 may have. */
+export interface LevelSizes {
+  /** Tables of level 0 that call for a compaction, slow writers down, and hold rotations up. Ascending. */
+  readonly level0Trigger: number;
+  readonly level0Slowdown: number;
+  readonly level0Pause: number;
+  /** Bytes of level 1 that call for a compaction; each deeper level may have `multiplier` times as many. */
+  readonly level1Bytes: number;
+  readonly multiplier: number;
+  /** Bytes at which a compaction begins its next table. */
+  readonly tableBytes: number;
+}
+
+/** LevelDB's. */
+export const LEVELDB_SIZES: LevelSizes = {
+  level0Trigger: 4,
+  level0Slowdown: 8,
+  level0Pause: 12,
+  level1Bytes: 10 * MIB,
+  multiplier: 10,
+  tableBytes: 2 * MIB,
+};
+
+/** For write buffers of 32 MiB: fewer rewrites, larger tables. */
+export const ARENA_SIZES: LevelSizes = {
+  level0Trigger: 4,
+  level0Slowdown: 8,
+  level0Pause: 12,
+  level1Bytes: 256 * MIB,
+  multiplier: 10,
+  tableBytes: 32 * MIB,
+};
+
+/** Least bytes of a table and of a level that the options take. */
+export const MIN_TABLE_BYTES: number = 4 * KIB;
+
+/** Bytes that a level other than 0 may have. */
+export function levelLimit(sizes: LevelSizes, level: number): number {
+  return sizes.level1Bytes * sizes.multiplier ** (level - 1);
+}
+
+/** Bytes of the level behind the outputs that one of them may overlap. */
+export function maxGrandparentBytes(sizes: LevelSizes): number {
+  return 10 * sizes.tableBytes;
+}
+
+/** Bytes that a compaction may have when its inputs are widened for free. */
+export function expansionLimit(sizes: LevelSizes): number {
+  return 25 * sizes.tableBytes;
+}
