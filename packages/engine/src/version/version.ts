@@ -68,27 +68,12 @@ export class Version {
 
   /** True when a table of the level overlaps the user keys [begin, end], both included; absent: unbounded. */
   overlaps(level: number, begin: Uint8Array | undefined, end: Uint8Array | undefined): boolean {
-    return this.#overlapsFrom(level, begin).some((table) => overlapsUserKeys(table, begin, end));
+    return tablesFrom(this.levels, level, begin).some((table) => overlapsUserKeys(table, begin, end));
   }
 
-  /**
-   * The tables of a level that overlap the user keys [begin, end], both included; absent: unbounded. Tables of level 0
-   * overlap one another: there the range grows to cover every table it meets, until nothing changes.
-   */
+  /** See `overlappingTables`. */
   overlapping(level: number, begin: Uint8Array | undefined, end: Uint8Array | undefined): TableMetadata[] {
-    if (level > 0)
-      return this.#overlapsFrom(level, begin).filter((table) => overlapsUserKeys(table, begin, end));
-    let from = begin;
-    let to = end;
-    for (let found = -1; ; ) {
-      const tables = this.levels[0]!.filter((table) => overlapsUserKeys(table, from, to));
-      if (tables.length === found) return tables;
-      found = tables.length;
-      for (const { smallest, largest } of tables) {
-        if (from !== undefined && compareUserKeys(smallest, from) < 0) from = userKey(smallest);
-        if (to !== undefined && compareUserKeys(largest, to) > 0) to = userKey(largest);
-      }
-    }
+    return overlappingTables(this.levels, level, begin, end);
   }
 
   levelBytes(level: number): number {
@@ -102,13 +87,40 @@ export class Version {
     for (const tables of this.levels) count += tables.length;
     return count;
   }
+}
 
-  /** The tables of a level that can overlap a range from `begin` on, and those behind it. */
-  #overlapsFrom(level: number, begin: Uint8Array | undefined): readonly TableMetadata[] {
-    const tables = this.levels[level]!;
-    if (level === 0 || begin === undefined) return tables;
-    return tables.slice(findTable(tables, begin, 0, begin.length, Number.POSITIVE_INFINITY));
+/**
+ * The tables of a level that overlap the user keys [begin, end], both included; absent: unbounded. In the level's
+ * order. Tables of level 0 overlap one another: there the range grows to cover every table it meets, until nothing
+ * changes.
+ */
+export function overlappingTables(
+  levels: Levels,
+  level: number,
+  begin: Uint8Array | undefined,
+  end: Uint8Array | undefined,
+): TableMetadata[] {
+  if (level > 0) {
+    return tablesFrom(levels, level, begin).filter((table) => overlapsUserKeys(table, begin, end));
   }
+  let from = begin;
+  let to = end;
+  for (let found = -1; ; ) {
+    const tables = levels[0]!.filter((table) => overlapsUserKeys(table, from, to));
+    if (tables.length === found) return tables;
+    found = tables.length;
+    for (const { smallest, largest } of tables) {
+      if (from !== undefined && compareUserKeys(smallest, from) < 0) from = userKey(smallest);
+      if (to !== undefined && compareUserKeys(largest, to) > 0) to = userKey(largest);
+    }
+  }
+}
+
+/** The tables of a level that can overlap a range from `begin` on, and those behind it. */
+function tablesFrom(levels: Levels, level: number, begin: Uint8Array | undefined): readonly TableMetadata[] {
+  const tables = levels[level]!;
+  if (level === 0 || begin === undefined) return tables;
+  return tables.slice(findTable(tables, begin, 0, begin.length, Number.POSITIVE_INFINITY));
 }
 
 /** The first of the ordered tables whose largest key is at or after (user key, sequence); tables.length: none is. */
