@@ -31,7 +31,7 @@ export const LAYERS: readonly PackageLayers[] = [
     tiers: [
       ['options', 'events', 'public'],
       ['lock', 'health', 'journal', 'manifest', 'version', 'cache', 'iterator'],
-      ['memtable', 'flush', 'roots', 'recovery'],
+      ['memtable', 'flush', 'compaction', 'roots', 'recovery'],
       ['read', 'write'],
       ['db'],
       ['cli', '.'],
