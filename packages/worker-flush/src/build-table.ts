@@ -17,8 +17,9 @@ import { orderedNodes } from '@arena-level/common/memdb/ordered-nodes';
 import type { FlushJob, FlushResponse } from '@arena-level/common/protocol/flush-protocol';
 import { toWireError } from '@arena-level/common/protocol/wire-error';
 import { tempFile } from '@arena-level/common/storage/file-desc';
-import type { Storage, WritableFile } from '@arena-level/common/storage/storage';
+import type { Storage } from '@arena-level/common/storage/storage';
 import { TableBuilder } from '@arena-level/common/table/table-builder';
+import { closeOrDiscard, discard } from './temporary-table.ts';
 import { threadCpuMs } from './thread-cpu.ts';
 
 /** Entries between two looks at the cancel word: a tenth of a millisecond or so. */
@@ -133,31 +134,4 @@ function requireEntries(found: number, expected: number): void {
 
 function notTheArena(what: string): EngineError {
   return new EngineError(ErrorCode.Internal, `an arena to flush ${what}`);
-}
-
-function closeOrDiscard(storage: Storage, file: WritableFile): void {
-  try {
-    file.closeNow();
-  } catch (error) {
-    remove(storage, file);
-    throw error;
-  }
-}
-
-/** Best effort: what stays behind is a temporary file, which the next open removes. */
-function discard(storage: Storage, file: WritableFile): void {
-  try {
-    file.closeNow();
-  } catch {
-    // The failure that led here is the one to report.
-  }
-  remove(storage, file);
-}
-
-function remove(storage: Storage, file: WritableFile): void {
-  try {
-    storage.removeNow(file.file);
-  } catch {
-    // As above.
-  }
 }

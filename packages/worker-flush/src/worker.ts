@@ -16,6 +16,7 @@ import { openStorage } from '@arena-level/common/storage/open-storage';
 import type { Storage } from '@arena-level/common/storage/storage';
 import type { StorageSpec } from '@arena-level/common/storage/storage-spec';
 import { buildTable } from './build-table.ts';
+import { compactTables } from './compact-tables.ts';
 import { verifyTable } from './verify-table.ts';
 
 export default function handleTask(request: WorkerRequest): WorkerResponse {
@@ -26,6 +27,8 @@ export default function handleTask(request: WorkerRequest): WorkerResponse {
         return withStorage(request.storage, (storage) => buildTable(request, storage, systemClock));
       case 'verify':
         return withStorage(request.storage, (storage) => verifyTable(request, storage));
+      case 'compact':
+        return withStorage(request.storage, (storage) => compactTables(request, storage, systemClock));
       case 'prepare':
         prepareArena(request.arena);
         return { kind: 'prepared' };

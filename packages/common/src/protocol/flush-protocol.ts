@@ -1,9 +1,10 @@
 import type { StorageSpec } from '../storage/storage-spec.ts';
 import type { TableOptions, TableSummary } from '../table/table-options.ts';
+import type { CompactRequest, CompactResponse } from './compaction-protocol.ts';
 import type { WireError } from './wire-error.ts';
 
 /** Grows with every change of the messages below; a worker of another version refuses the task. */
-export const FLUSH_PROTOCOL_VERSION = 1;
+export const FLUSH_PROTOCOL_VERSION = 2;
 
 /** A table to build from a frozen arena. Plain data and the shared memory itself: nothing is copied. */
 export interface FlushJob {
@@ -86,5 +87,5 @@ export type PrepareResponse =
   | { readonly kind: 'prepared' }
   | { readonly kind: 'failed'; readonly error: WireError };
 
-export type WorkerRequest = FlushRequest | VerifyRequest | PrepareRequest;
-export type WorkerResponse = FlushResponse | VerifyResponse | PrepareResponse;
+export type WorkerRequest = FlushRequest | VerifyRequest | PrepareRequest | CompactRequest;
+export type WorkerResponse = FlushResponse | VerifyResponse | PrepareResponse | CompactResponse;

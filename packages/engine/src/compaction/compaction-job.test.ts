@@ -12,7 +12,7 @@ import {
 } from './compaction-job.ts';
 import type { CompactionPick } from './compaction-pick.ts';
 import { levelsFrom, SMALL_SIZES, shownUserKey } from './level-picture.test-support.ts';
-import type { LevelSizes } from './level-sizes.ts';
+import type { LevelSizes } from '../options/level-sizes.ts';
 import { pickCompaction, pickRange } from './pick-compaction.ts';
 
 const bytes = (text: string): Uint8Array => new TextEncoder().encode(text);

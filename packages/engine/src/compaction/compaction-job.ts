@@ -11,7 +11,7 @@ import type { TableMetadata } from '../manifest/table-metadata.ts';
 import { type Levels, overlappingTables } from '../version/version.ts';
 import { type CompactionPick, userKeyRangeOf } from './compaction-pick.ts';
 import { totalSize } from './level-scores.ts';
-import { type LevelSizes, maxGrandparentBytes } from './level-sizes.ts';
+import { type LevelSizes, maxGrandparentBytes } from '../options/level-sizes.ts';
 
 /** Outputs per table's worth of input bytes that numbers are set aside for; see `tempNumberCount`. */
 const OUTPUTS_PER_TABLE_BYTES = 4;

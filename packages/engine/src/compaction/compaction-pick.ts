@@ -16,7 +16,7 @@ import type { UserKeyRange } from '@arena-level/common/protocol/compaction-proto
 import type { TableMetadata } from '../manifest/table-metadata.ts';
 import { type Levels, overlappingTables } from '../version/version.ts';
 import { totalSize } from './level-scores.ts';
-import { expansionLimit, type LevelSizes, maxGrandparentBytes } from './level-sizes.ts';
+import { expansionLimit, type LevelSizes, maxGrandparentBytes } from '../options/level-sizes.ts';
 
 export type CompactionReason = 'level0' | 'size' | 'seek' | 'range';
 

@@ -2,7 +2,7 @@
 import { LEVELS } from '@arena-level/common/base/limits';
 import type { TableMetadata } from '../manifest/table-metadata.ts';
 import type { Levels } from '../version/version.ts';
-import { type LevelSizes, levelLimit } from './level-sizes.ts';
+import { type LevelSizes, levelLimit } from '../options/level-sizes.ts';
 
 /**
  * One score per level. Level 0 counts tables, for each of them is asked by every read; deeper levels count bytes. The

@@ -13,7 +13,7 @@ import { belowRanges } from './compaction-job.ts';
 import { type CompactionPick, userKeyRangeOf } from './compaction-pick.ts';
 import { SMALL_SIZES, shown } from './level-picture.test-support.ts';
 import { levelScores } from './level-scores.ts';
-import { maxGrandparentBytes } from './level-sizes.ts';
+import { maxGrandparentBytes } from '../options/level-sizes.ts';
 import { pickCompaction, pickRange, pickSeek, rangeDepth } from './pick-compaction.ts';
 import { RandomStore } from './random-store.test-support.ts';
 

@@ -12,7 +12,7 @@ import type { TableMetadata } from '../manifest/table-metadata.ts';
 import { type Levels, overlappingTables } from '../version/version.ts';
 import { type CompactionPick, completePick, type PickOptions } from './compaction-pick.ts';
 import { urgentLevels } from './level-scores.ts';
-import type { LevelSizes } from './level-sizes.ts';
+import type { LevelSizes } from '../options/level-sizes.ts';
 
 const NONE_EXCLUDED: PickOptions = { excluded: new Set() };
 
