@@ -68,6 +68,8 @@ test('a worker that crashes during recovery does not fail the open: the table is
     },
     flushNow: (job) => inline.flushNow(job),
     verify: (job) => inline.verify(job),
+    compact: (job) => inline.compact(job),
+    compactNow: (job) => inline.compactNow(job),
     prepare: (arena) => inline.prepare(arena),
     close: () => inline.close(),
     stats: () => inline.stats(),

@@ -4,6 +4,7 @@ import { ErrorCode } from '@arena-level/common/base/errors';
 import type { FlushJob } from '@arena-level/common/protocol/flush-protocol';
 import type { Storage } from '@arena-level/common/storage/storage';
 import { buildTable } from '@arena-level/worker-flush/build-table';
+import { compactTables } from '@arena-level/worker-flush/compact-tables';
 import { verifyTable } from '@arena-level/worker-flush/verify-table';
 import type { OpenModules } from 'arena-level/engine';
 
@@ -98,6 +99,16 @@ export class HeldExecutor implements FlushExecutor {
 
   async verify(job: Parameters<FlushExecutor['verify']>[0]): ReturnType<FlushExecutor['verify']> {
     const response = verifyTable(job, this.#storage);
+    return response.kind === 'failed' ? { ...response, crashed: false } : response;
+  }
+
+  /** At once, whatever `holds` says. */
+  async compact(job: Parameters<FlushExecutor['compact']>[0]): ReturnType<FlushExecutor['compact']> {
+    return this.compactNow(job);
+  }
+
+  compactNow(job: Parameters<FlushExecutor['compactNow']>[0]): ReturnType<FlushExecutor['compactNow']> {
+    const response = compactTables(job, this.#storage, systemClock);
     return response.kind === 'failed' ? { ...response, crashed: false } : response;
   }
 

@@ -25,7 +25,12 @@ async function bench(): Promise<{ executor: Executor; storage: NodeStorage; end:
   const { PiscinaFlushExecutor } = await engineModule<ExecutorModule>('flush/piscina-flush-executor');
   const folder = new WorkFolder();
   const storage = new NodeStorage(folder.path);
-  const executor = new PiscinaFlushExecutor({ storage, clock: systemClock, flushWorkers: 1 });
+  const executor = new PiscinaFlushExecutor({
+    storage,
+    clock: systemClock,
+    flushWorkers: 1,
+    compactionWorkers: 1,
+  });
   const end = async (): Promise<void> => {
     await executor.close();
     storage.closeNow();

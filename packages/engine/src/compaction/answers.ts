@@ -1,10 +1,9 @@
 /** What threads answer to the parts of a compaction, put together. */
-import { ErrorCode, hasCode, isEngineError } from '@arena-level/common/base/errors';
+import { EngineError, ErrorCode, hasCode, isEngineError } from '@arena-level/common/base/errors';
 import type { CompactResponse } from '@arena-level/common/protocol/compaction-protocol';
 import { fromWireError } from '@arena-level/common/protocol/wire-error';
 import { fileName, tableFile, tempFile } from '@arena-level/common/storage/file-desc';
 import type { Storage } from '@arena-level/common/storage/storage';
-import { EngineError } from '@arena-level/common/base/errors';
 import type { CompactOutcome } from '../flush/flush-executor.ts';
 import type { BuiltCompaction } from './compaction-commit.ts';
 import type { RunningCompaction } from './running-compaction.ts';

@@ -26,7 +26,7 @@ export class CompactionCounters {
   }));
   failed = 0;
   /** Bytes of level 0 that compactions took out of it, per millisecond; the newer ones count more. */
-  level0DrainBytesPerMs = FIRST_DRAIN_BYTES_PER_MS;
+  level0DrainBytesPerMs: number = FIRST_DRAIN_BYTES_PER_MS;
 
   add({ pick, bytesTotal }: RunningCompaction, answers: readonly Compacted[], durationMs: number): void {
     const level = this.levels[pick.outputLevel]!;

@@ -2,6 +2,7 @@ import { compareBytes } from '@arena-level/common/bytes/compare';
 import { userKeyOf } from '@arena-level/common/key/internal-key';
 import type { UserKeyRange } from '@arena-level/common/protocol/compaction-protocol';
 import { describe, expect, test } from 'vitest';
+import type { LevelSizes } from '../options/level-sizes.ts';
 import {
   belowRanges,
   compactionBytes,
@@ -12,7 +13,6 @@ import {
 } from './compaction-job.ts';
 import type { CompactionPick } from './compaction-pick.ts';
 import { levelsFrom, SMALL_SIZES, shownUserKey } from './level-picture.test-support.ts';
-import type { LevelSizes } from '../options/level-sizes.ts';
 import { pickCompaction, pickRange } from './pick-compaction.ts';
 
 const bytes = (text: string): Uint8Array => new TextEncoder().encode(text);

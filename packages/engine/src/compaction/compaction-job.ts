@@ -8,10 +8,10 @@ import type {
   UserKeyRange,
 } from '@arena-level/common/protocol/compaction-protocol';
 import type { TableMetadata } from '../manifest/table-metadata.ts';
+import { type LevelSizes, maxGrandparentBytes } from '../options/level-sizes.ts';
 import { type Levels, overlappingTables } from '../version/version.ts';
 import { type CompactionPick, userKeyRangeOf } from './compaction-pick.ts';
 import { totalSize } from './level-scores.ts';
-import { type LevelSizes, maxGrandparentBytes } from '../options/level-sizes.ts';
 
 /** Outputs per table's worth of input bytes that numbers are set aside for; see `tempNumberCount`. */
 const OUTPUTS_PER_TABLE_BYTES = 4;

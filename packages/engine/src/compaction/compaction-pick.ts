@@ -14,9 +14,9 @@ import { compareBytes } from '@arena-level/common/bytes/compare';
 import { compareInternalKeys, userKeyOf } from '@arena-level/common/key/internal-key';
 import type { UserKeyRange } from '@arena-level/common/protocol/compaction-protocol';
 import type { TableMetadata } from '../manifest/table-metadata.ts';
+import { expansionLimit, type LevelSizes, maxGrandparentBytes } from '../options/level-sizes.ts';
 import { type Levels, overlappingTables } from '../version/version.ts';
 import { totalSize } from './level-scores.ts';
-import { expansionLimit, type LevelSizes, maxGrandparentBytes } from '../options/level-sizes.ts';
 
 export type CompactionReason = 'level0' | 'size' | 'seek' | 'range';
 

@@ -8,10 +8,10 @@
  */
 import { userKeyOf } from '@arena-level/common/key/internal-key';
 import type { TableMetadata } from '../manifest/table-metadata.ts';
+import type { LevelSizes } from '../options/level-sizes.ts';
 import { adding, levelsOf, table } from '../version/table.test-support.ts';
 import type { Levels } from '../version/version.ts';
 import type { CompactionPick } from './compaction-pick.ts';
-import type { LevelSizes } from '../options/level-sizes.ts';
 
 const TABLE_BYTES = 10;
 

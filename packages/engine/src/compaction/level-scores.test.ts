@@ -1,8 +1,8 @@
 import { describe, expect, test } from 'vitest';
+import { ARENA_SIZES } from '../options/level-sizes.ts';
 import { EMPTY_LEVELS } from '../version/version.ts';
 import { levelsFrom, SMALL_SIZES } from './level-picture.test-support.ts';
 import { levelScores, urgentLevels } from './level-scores.ts';
-import { ARENA_SIZES } from '../options/level-sizes.ts';
 
 describe('levelScores', () => {
   test('counts the tables of level 0 and the bytes of deeper levels, and leaves out the last', () => {

@@ -1,8 +1,8 @@
 /** How far each level is over its size: from 1 on it calls for a compaction. */
 import { LEVELS } from '@arena-level/common/base/limits';
 import type { TableMetadata } from '../manifest/table-metadata.ts';
-import type { Levels } from '../version/version.ts';
 import { type LevelSizes, levelLimit } from '../options/level-sizes.ts';
+import type { Levels } from '../version/version.ts';
 
 /**
  * One score per level. Level 0 counts tables, for each of them is asked by every read; deeper levels count bytes. The

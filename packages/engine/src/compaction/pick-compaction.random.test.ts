@@ -8,12 +8,12 @@ import { compareInternalKeys, userKeyOf } from '@arena-level/common/key/internal
 import type { UserKeyRange } from '@arena-level/common/protocol/compaction-protocol';
 import { describe, expect, test } from 'vitest';
 import type { TableMetadata } from '../manifest/table-metadata.ts';
+import { maxGrandparentBytes } from '../options/level-sizes.ts';
 import type { Levels } from '../version/version.ts';
 import { belowRanges } from './compaction-job.ts';
 import { type CompactionPick, userKeyRangeOf } from './compaction-pick.ts';
 import { SMALL_SIZES, shown } from './level-picture.test-support.ts';
 import { levelScores } from './level-scores.ts';
-import { maxGrandparentBytes } from '../options/level-sizes.ts';
 import { pickCompaction, pickRange, pickSeek, rangeDepth } from './pick-compaction.ts';
 import { RandomStore } from './random-store.test-support.ts';
 

@@ -1,9 +1,9 @@
 import { describe, expect, test } from 'vitest';
+import { ARENA_SIZES, LEVELDB_SIZES, type LevelSizes } from '../options/level-sizes.ts';
 import { internalKey } from '../version/table.test-support.ts';
 import { EMPTY_LEVELS, type Levels } from '../version/version.ts';
 import type { CompactionPick } from './compaction-pick.ts';
 import { levelsFrom, SMALL_SIZES, shown, shownPointer } from './level-picture.test-support.ts';
-import { ARENA_SIZES, LEVELDB_SIZES, type LevelSizes } from '../options/level-sizes.ts';
 import { pickCompaction, pickRange, pickSeek, rangeDepth } from './pick-compaction.ts';
 
 const bytes = (text: string): Uint8Array => new TextEncoder().encode(text);

@@ -9,10 +9,10 @@ import { LEVELS } from '@arena-level/common/base/limits';
 import { compareBytes } from '@arena-level/common/bytes/compare';
 import { compareInternalKeys } from '@arena-level/common/key/internal-key';
 import type { TableMetadata } from '../manifest/table-metadata.ts';
+import type { LevelSizes } from '../options/level-sizes.ts';
 import { type Levels, overlappingTables } from '../version/version.ts';
 import { type CompactionPick, completePick, type PickOptions } from './compaction-pick.ts';
 import { urgentLevels } from './level-scores.ts';
-import type { LevelSizes } from '../options/level-sizes.ts';
 
 const NONE_EXCLUDED: PickOptions = { excluded: new Set() };
 

@@ -59,7 +59,9 @@ export class RangeCompaction {
   /** A step has been committed. */
   stepDone(pick: CompactionPick): void {
     this.#bytesDone += compactionBytes(pick);
-    if (pick.level > 0) this.#from = new Uint8Array(userKeyOf(pick.pointer));
+    // Level 0 is done in one step: what is flushed meanwhile is not waited for.
+    if (pick.level === 0) this.#level = 1;
+    else this.#from = new Uint8Array(userKeyOf(pick.pointer));
   }
 
   /** Tells how far it has come; `bytesUnderWay` of the step under way are done. */

@@ -1,8 +1,12 @@
 import type { Clock } from '@arena-level/common/base/clock';
+import { LEVELS } from '@arena-level/common/base/limits';
 import { runLater } from '@arena-level/common/base/steps';
 import { CURRENT_FILE, fileName, manifestFile } from '@arena-level/common/storage/file-desc';
 import type { Storage } from '@arena-level/common/storage/storage';
 import type { TableOptions } from '@arena-level/common/table/table-options';
+import { CompactionCommit } from '../compaction/compaction-commit.ts';
+import { CompactionCoordinator } from '../compaction/compaction-coordinator.ts';
+import { threadPauseGate } from '../compaction/pause-gate.ts';
 import { EventSink } from '../events/event-sink.ts';
 import { FlushCommit } from '../flush/flush-commit.ts';
 import { FlushCoordinator } from '../flush/flush-coordinator.ts';
@@ -22,7 +26,11 @@ import { ReadPath } from '../read/read-path.ts';
 import { SnapshotList } from '../read/snapshot-list.ts';
 import { recoverStore } from '../recovery/recover-store.ts';
 import type { RootKeeper } from '../roots/root-keeper.ts';
+import { CommitLane } from '../version/commit-lane.ts';
+import { ObsoleteTables } from '../version/obsolete-tables.ts';
 import { VersionSet, type VersionSetStep } from '../version/version-set.ts';
+import { Level0Throttle } from '../write/level0-throttle.ts';
+import { Level0Watch } from '../write/level0-watch.ts';
 import { WritePath } from '../write/write-path.ts';
 import { Healer } from './healer.ts';
 import type { OpenModules } from './open-modules.ts';
@@ -34,6 +42,8 @@ interface Foundation {
   readonly storage: Storage;
   readonly options: ResolvedOptions;
   readonly table: TableOptions;
+  readonly lane: CommitLane;
+  readonly obsolete: ObsoleteTables;
   readonly clock: Clock;
   readonly turns: Turns;
   readonly events: EventSink;
@@ -72,10 +82,12 @@ export async function assembleStore(
     versions = await openVersions(storage, options, events, isNew, (table) => {
       parts?.reads.evict(table);
       parts?.roots.forget(table);
+      parts?.obsolete.add(table);
     });
     const newFileNumber = (): number => versions!.newFileNumber();
     const rotation = new Rotation({ storage, pool, clock, events, newFileNumber });
-    const table = tableOptions(options);
+    const table = tableOptions(options, 0);
+    const isHealthy = (): boolean => versions!.isHealthy;
     const recoveryModules = { storage, versions, rotation, pool, executor, events };
     const { roots, memtable, report } = await recoverStore(recoveryModules, options, table, isNew);
     const foundation: Foundation = {
@@ -88,6 +100,8 @@ export async function assembleStore(
       executor,
       pool,
       versions,
+      lane: new CommitLane(),
+      obsolete: new ObsoleteTables(storage, events, isHealthy),
       rotation,
       health: new Health(),
       stalls: new StallTracker(clock, events),
@@ -100,6 +114,7 @@ export async function assembleStore(
     const { health } = foundation;
     const verification = new Verification({ versions, roots, tables: reads.tables, executor, health });
     parts = { ...foundation, ...writeSide, lock, reads, verification, recovery: report };
+    parts.compactions.schedule();
     return parts;
   } catch (error) {
     pool.close();
@@ -126,12 +141,16 @@ function openVersions(
   );
 }
 
-/** These four know each other both ways: each call back goes through a closure over their names. */
+/** These know each other both ways: each call back goes through a closure over their names. */
 function makeWriteSide(
   foundation: Foundation,
   lastSequence: number,
-): Pick<StoreParts, 'durability' | 'flush' | 'writes' | 'healer'> {
-  const { storage, options, memtables, snapshots, executor, versions } = foundation;
+): Pick<
+  StoreParts,
+  'durability' | 'flush' | 'writes' | 'healer' | 'compactions' | 'throttle' | 'leavePauseGate'
+> {
+  const { storage, options, memtables, snapshots, executor, versions, clock } = foundation;
+  const gate = threadPauseGate;
   const durability = new Durability(
     storage,
     () => memtables.journals(),
@@ -141,6 +160,26 @@ function makeWriteSide(
     ...foundation,
     onSlotFree: () => queueMicrotask(() => writes.pump()),
   });
+  const compactions: CompactionCoordinator = new CompactionCoordinator(
+    {
+      sizes: options.sizes,
+      threads: executor.kind === 'inline' ? 1 : options.compactionWorkers,
+      tables: Array.from({ length: LEVELS }, (_, level) => tableOptions(options, level)),
+      automatic: options.autoCompaction,
+    },
+    {
+      ...foundation,
+      gate,
+      committer: new CompactionCommit(foundation),
+      dropHorizon: () => snapshots.oldest(writes.lastSequence),
+      onProgress: () => {
+        foundation.obsolete.remove();
+        writes.pump();
+      },
+    },
+  );
+  const level0 = new Level0Watch(options, compactions);
+  const throttle = new Level0Throttle(options.sizes, clock, () => level0);
   const flush: FlushCoordinator = new FlushCoordinator(
     {
       parallelBuilds: executor.kind === 'inline' ? 1 : options.flushWorkers,
@@ -151,7 +190,12 @@ function makeWriteSide(
       committer,
       newFileNumber: () => versions.newFileNumber(),
       dropHorizon: (frozen) => snapshots.oldest(frozen.lastSequence),
-      onProgress: () => writes.pump(),
+      onBuildsChanged: () => gate.update(),
+      onProgress: () => {
+        foundation.obsolete.remove();
+        compactions.schedule();
+        writes.pump();
+      },
       onPersistentFailure: (error) => healer.flushFailed(error),
     },
   );
@@ -166,13 +210,20 @@ function makeWriteSide(
     {
       ...foundation,
       flush,
+      level0,
+      throttle,
       durability,
       onJournalFailure: (error) => healer.journalFailed(error),
       healed: () => healer.healed(),
     },
     lastSequence,
   );
-  return { durability, flush, writes, healer };
+  const leavePauseGate = gate.add({
+    flushes: () => flush.building,
+    compactions: () => (executor.kind === 'inline' ? [] : compactions.handles),
+    isUrgent: () => compactions.level0 >= options.sizes.level0Slowdown,
+  });
+  return { durability, flush, writes, healer, compactions, throttle, leavePauseGate };
 }
 
 function makeReadSide(foundation: Foundation, lastSequence: () => number): ReadPath {
@@ -187,17 +238,18 @@ function makeExecutor(storage: Storage, options: ResolvedOptions, modules: Modul
     storage,
     clock: modules.clock,
     flushWorkers: options.flushWorkers,
+    compactionWorkers: options.compactionWorkers,
     workerUrl: options.workerUrl,
     pool: modules.pool,
   });
 }
 
-function tableOptions(options: ResolvedOptions): TableOptions {
+function tableOptions(options: ResolvedOptions, level: number): TableOptions {
   return {
     blockBytes: options.blockBytes,
     restartInterval: options.restartInterval,
     bloomBitsPerKey: options.bloomBitsPerKey,
-    compression: options.compression[0]!,
+    compression: options.compression[level]!,
   };
 }
 

@@ -1,5 +1,7 @@
 import type { Clock } from '@arena-level/common/base/clock';
 import type { Storage } from '@arena-level/common/storage/storage';
+import type { CompactionCoordinator } from '../compaction/compaction-coordinator.ts';
+import { threadPauseGate } from '../compaction/pause-gate.ts';
 import type { EventSink } from '../events/event-sink.ts';
 import type { FlushCoordinator } from '../flush/flush-coordinator.ts';
 import type { FlushExecutor } from '../flush/flush-executor.ts';
@@ -10,12 +12,15 @@ import type { DirectoryLock } from '../lock/directory-lock.ts';
 import type { ArenaPool } from '../memtable/arena-pool.ts';
 import type { MemtableSet } from '../memtable/memtable-set.ts';
 import type { Rotation } from '../memtable/rotation.ts';
+import type { ResolvedOptions } from '../options/options.ts';
 import type { RecoveryReport } from '../public/public-types.ts';
 import type { StoreStats } from '../public/stats.ts';
 import type { ReadPath } from '../read/read-path.ts';
 import type { SnapshotList } from '../read/snapshot-list.ts';
 import type { RootKeeper } from '../roots/root-keeper.ts';
+import type { ObsoleteTables } from '../version/obsolete-tables.ts';
 import type { VersionSet } from '../version/version-set.ts';
+import type { Level0Throttle } from '../write/level0-throttle.ts';
 import type { WritePath } from '../write/write-path.ts';
 import type { Healer } from './healer.ts';
 import type { Verification } from './verification.ts';
@@ -38,6 +43,10 @@ export interface StoreParts {
   readonly rotation: Rotation;
   readonly durability: Durability;
   readonly flush: FlushCoordinator;
+  readonly compactions: CompactionCoordinator;
+  readonly throttle: Level0Throttle;
+  readonly leavePauseGate: () => void;
+  readonly obsolete: ObsoleteTables;
   readonly writes: WritePath;
   readonly healer: Healer;
   readonly snapshots: SnapshotList;
@@ -45,6 +54,7 @@ export interface StoreParts {
   readonly roots: RootKeeper;
   readonly verification: Verification;
   readonly recovery: RecoveryReport;
+  readonly options: ResolvedOptions;
 }
 
 export interface StoreCore extends StoreParts {
@@ -104,10 +114,16 @@ async function closeStore(parts: StoreParts): Promise<void> {
   // Of a store that was stopped, too: what was acknowledged is durable when this ends well, or the caller hears of it.
   await attempt(() => durability.reach());
   // Together: a thread that never answers is given up by the executor, and only then the flush has ended.
-  await Promise.all([attempt(() => flush.close()), attempt(() => executor.close())]);
+  await Promise.all([
+    attempt(() => flush.close()),
+    attempt(() => parts.compactions.close()),
+    attempt(() => executor.close()),
+  ]);
+  parts.leavePauseGate();
   await attempt(() => parts.reads.close());
   for (const journal of memtables.journals()) await attempt(() => journal.close());
   await attempt(() => memtables.release());
+  await parts.obsolete.settled();
   pool.close();
   await attempt(() => parts.roots.closeNow());
   await attempt(() => versions.closeNow());
@@ -128,6 +144,7 @@ function patiently(clock: Clock, work: Promise<void>): Promise<void> {
 
 function collectStats(parts: StoreParts): StoreStats {
   const { writes, durability, stalls, rotation, flush, memtables, pool, versions, reads, snapshots } = parts;
+  const { compactions } = parts;
   const { active, frozen } = memtables;
   const held = [active, ...frozen];
   return {
@@ -145,11 +162,36 @@ function collectStats(parts: StoreParts): StoreStats {
     levels: versions.current.levels.map((tables, level) => ({
       tables: tables.length,
       bytes: versions.current.levelBytes(level),
+      ...compactions.counters.levels[level]!,
     })),
+    compactions: {
+      failed: compactions.counters.failed,
+      pauses: threadPauseGate.pauses,
+      bytesDone: compactions.progress?.bytesDone ?? 0,
+      bytesPlanned: compactions.progress?.bytesTotal ?? 0,
+    },
+    writeAmplification: writeAmplification(flush.counters.bytes, compactions.counters.bytesWritten),
+    pressure: pressure(parts),
     blockCache: reads.blockCacheStats,
     openTables: reads.openTables,
     lastSequence: writes.lastSequence,
     snapshots: snapshots.size,
     iterators: reads.openIterators,
   };
+}
+
+function writeAmplification(flushedBytes: number, compactedBytes: number): number {
+  return flushedBytes === 0 ? 1 : (flushedBytes + compactedBytes) / flushedBytes;
+}
+
+/** The nearest of the points at which writers wait: frozen slots, level 0, bytes that are queued. */
+function pressure({ writes, memtables, throttle, options }: StoreParts): number {
+  return Math.min(
+    1,
+    Math.max(
+      memtables.frozen.length / (options.maxFrozenMemtables + 1),
+      throttle.pressure(),
+      writes.pendingBytes / options.maxPendingBytes,
+    ),
+  );
 }

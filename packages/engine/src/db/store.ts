@@ -1,5 +1,6 @@
 import { MAX_ARENA_ENTRIES } from '@arena-level/common/arena/layout';
 import { EngineError, ErrorCode } from '@arena-level/common/base/errors';
+import { abortedError } from '../compaction/range-compaction.ts';
 import type { StoreListener } from '../events/event-sink.ts';
 import { isStoreEvent, type StoreEventName } from '../events/events.ts';
 import { checkIteratorOptions } from '../iterator/iterator-options.ts';
@@ -7,6 +8,7 @@ import type { StoreIterator } from '../iterator/store-iterator.ts';
 import { CHECKED_LATER, checkCallOptions, FLAG, nameOf, type OptionKinds } from '../options/call-options.ts';
 import type {
   BatchOperation,
+  CompactRangeOptions,
   MasterRoot,
   ReadOptions,
   RecoveryReport,
@@ -174,9 +176,29 @@ export class Store {
     if (waitForFlush) await this.#core.flush.committed();
   }
 
-  /** Tries to heal a store that stopped taking writes. Resolves when it takes them again. */
+  /**
+   * Tries to heal a store that stopped taking writes, and to compact again what could not be. Resolves when it takes
+   * writes again.
+   */
   async resume(): Promise<void> {
     await this.#core.healer.resume();
+    this.#core.compactions.retry();
+  }
+
+  /**
+   * Merges everything between two user keys, both included, into the deepest level that has any of it; what is deleted
+   * or replaced there, and no snapshot sees, is gone from the disk afterwards. `undefined`: unbounded.
+   */
+  async compactRange(start?: Uint8Array, end?: Uint8Array, options: CompactRangeOptions = {}): Promise<void> {
+    for (const bound of [start, end]) if (bound !== undefined) checkKey(bound);
+    checkCallOptions('compactRange', options, COMPACT_RANGE_OPTIONS);
+    const { signal, onProgress } = options;
+    // The caller may reuse its keys once the call has returned.
+    const [from, to] = [start, end].map((bound) => bound && new Uint8Array(bound));
+    throwIfAborted(signal);
+    await this.flush();
+    throwIfAborted(signal);
+    await this.#core.compactions.compactRange(from, to, signal, onProgress);
   }
 
   /** The hash over all committed tables and the last sequence number it covers; what is in MemDBs is not in it. */
@@ -236,6 +258,15 @@ function checkReadOptions(options: ReadOptions | undefined): ReadOptions {
   checkCallOptions('read', options, READ_OPTIONS);
   return options;
 }
+
+function throwIfAborted(signal: AbortSignal | undefined): void {
+  if (signal?.aborted === true) throw abortedError();
+}
+
+const COMPACT_RANGE_OPTIONS: OptionKinds = {
+  signal: { fits: (value) => value instanceof AbortSignal, wanted: 'an AbortSignal' },
+  onProgress: { fits: (value) => typeof value === 'function', wanted: 'a function' },
+};
 
 const ROTATE_OPTIONS: OptionKinds = {
   minBytes: {

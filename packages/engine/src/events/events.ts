@@ -101,7 +101,12 @@ export interface StoreEvents {
  * Why writers wait: all frozen slots taken, the journal being healed, a journal write in the pool, level 0 above its
  * slowdown trigger, level 0 at its pause trigger.
  */
-export type StallReason = 'frozen-memtables' | 'healing' | 'slow-journal' | 'level0-slowdown' | 'level0-pause';
+export type StallReason =
+  | 'frozen-memtables'
+  | 'healing'
+  | 'slow-journal'
+  | 'level0-slowdown'
+  | 'level0-pause';
 
 /** Why tables are compacted: level 0 has too many, another level too many bytes, reads look into one in vain, it was asked for. */
 export type CompactionReason = 'level0' | 'size' | 'seek' | 'range';

@@ -59,7 +59,9 @@ export interface FlushExecutor {
 }
 
 /** The outcome of a task that was answered as agreed. */
-export function answeredOutcome<R extends FlushResponse | VerifyResponse | CompactResponse>(response: R): Outcome<R> {
+export function answeredOutcome<R extends FlushResponse | VerifyResponse | CompactResponse>(
+  response: R,
+): Outcome<R> {
   const outcome: unknown = response.kind === 'failed' ? { ...response, crashed: false } : response;
   return outcome as Outcome<R>;
 }

@@ -37,7 +37,13 @@ function makeExecutor(
   storage: Storage,
   options: Partial<PiscinaFlushExecutorOptions> = {},
 ): PiscinaFlushExecutor {
-  const executor = new PiscinaFlushExecutor({ storage, clock: systemClock, flushWorkers: 1, ...options });
+  const executor = new PiscinaFlushExecutor({
+    storage,
+    clock: systemClock,
+    flushWorkers: 1,
+    compactionWorkers: 1,
+    ...options,
+  });
   executors.push(executor);
   return executor;
 }
@@ -202,6 +208,7 @@ describe('a flush whose worker', () => {
       storage: new NodeStorage(temporaryDirectory()),
       clock: systemClock,
       flushWorkers: 1,
+      compactionWorkers: 1,
       pool,
     });
     const job = flushJob(frozenArena(MemDbKind.Hash, [put('a', '1')]));

@@ -2,10 +2,11 @@ import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import type { Clock } from '@arena-level/common/base/clock';
-import type {
-  FlushRequest,
-  PrepareRequest,
-  VerifyRequest,
+import {
+  FLUSH_PROTOCOL_VERSION,
+  type FlushRequest,
+  type PrepareRequest,
+  type VerifyRequest,
 } from '@arena-level/common/protocol/flush-protocol';
 import { DEFAULT_TABLE_OPTIONS } from '@arena-level/common/table/table-options';
 import { temporaryDirectory } from '@arena-level/worker-flush/temporary-directory.test-support';
@@ -52,7 +53,7 @@ export class ManualClock implements Clock {
 /** Requests for workers that do not look at them; `number` tells them apart. */
 export const flushRequest = (number: number, arena = new SharedArrayBuffer(8)): FlushRequest => ({
   task: 'flush',
-  protocolVersion: 1,
+  protocolVersion: FLUSH_PROTOCOL_VERSION,
   storage: { kind: 'node', directory: '/nowhere' },
   arena,
   generation: 1,
@@ -64,7 +65,7 @@ export const flushRequest = (number: number, arena = new SharedArrayBuffer(8)): 
 
 export const verifyRequest = (number: number): VerifyRequest => ({
   task: 'verify',
-  protocolVersion: 1,
+  protocolVersion: FLUSH_PROTOCOL_VERSION,
   storage: { kind: 'node', directory: '/nowhere' },
   tableNumber: number,
   size: 1,
@@ -74,7 +75,7 @@ export const verifyRequest = (number: number): VerifyRequest => ({
 
 export const prepareRequest = (arena: SharedArrayBuffer): PrepareRequest => ({
   task: 'prepare',
-  protocolVersion: 1,
+  protocolVersion: FLUSH_PROTOCOL_VERSION,
   arena,
 });
 

@@ -9,7 +9,7 @@ const SOURCE = `
 `;
 const clock = new ManualClock();
 const WORKER = writeWorker(SOURCE);
-const lease = (size = 1, workerUrl = WORKER) => leaseWorkerPool({ workerUrl, size, clock });
+const lease = (size = 1, workerUrl = WORKER) => leaseWorkerPool({ use: 'flush', workerUrl, size, clock });
 
 describe('worker pools of a thread', () => {
   test('are shared by all leases of one worker file', async () => {

@@ -213,11 +213,7 @@ type Flag = {
   [K in keyof OpenOptions]-?: NonNullable<OpenOptions[K]> extends boolean ? K : never;
 }[keyof OpenOptions];
 
-function flag(
-  options: OpenOptions,
-  name: Flag,
-  byDefault: boolean,
-): boolean {
+function flag(options: OpenOptions, name: Flag, byDefault: boolean): boolean {
   const value = options[name] ?? byDefault;
   if (typeof value !== 'boolean')
     throw invalid(`option '${name}' must be true or false, not ${shown(value)}`);

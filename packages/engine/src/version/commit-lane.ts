@@ -6,8 +6,11 @@
  */
 import { Running, type Steps, wait } from '@arena-level/common/base/steps';
 
+/** A commit under way, whatever it gives. */
+type Commit = Pick<Running<unknown>, 'settled' | 'finishNow' | 'promise'>;
+
 export class CommitLane {
-  #occupant: Running<unknown> | undefined;
+  #occupant: Commit | undefined;
 
   /** Runs `commit` when no other commit is under way, and gives its outcome. */
   *run<T>(commit: () => Steps<T>): Steps<T> {
@@ -41,7 +44,7 @@ export class CommitLane {
   }
 }
 
-function endNow(running: Running<unknown>): void {
+function endNow(running: Commit): void {
   try {
     running.finishNow();
   } catch {
@@ -49,7 +52,7 @@ function endNow(running: Running<unknown>): void {
   }
 }
 
-function endLater(running: Running<unknown>): Promise<void> {
+function endLater(running: Commit): Promise<void> {
   return running.promise.then(
     () => {},
     () => {},
