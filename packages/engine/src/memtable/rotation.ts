@@ -1,7 +1,6 @@
-import type { Arena } from '@arena-level/common/arena/arena';
 import { ArenaState } from '@arena-level/common/arena/arena-state';
 import type { Clock } from '@arena-level/common/base/clock';
-import { createMemDb } from '@arena-level/common/memdb/create-memdb';
+import type { MemDb } from '@arena-level/common/memdb/memdb';
 import type { Storage } from '@arena-level/common/storage/storage';
 import type { EventSink } from '../events/event-sink.ts';
 import { LiveJournal } from '../journal/live-journal.ts';
@@ -9,6 +8,7 @@ import type { ArenaPool } from './arena-pool.ts';
 import { commonPrefixOf } from './common-prefix.ts';
 import { Memtable } from './memtable.ts';
 import type { MemtableSet } from './memtable-set.ts';
+import { giveBackUnused, takeMemDb } from './take-memdb.ts';
 
 export interface RotationModules {
   readonly storage: Storage;
@@ -30,7 +30,8 @@ export interface RotationStats {
  * Rotation: goleveldb's newMem. In this order, on one thread, with no wait in between:
  * new journal → freeze the active memtable → install the new one.
  *
- * What can fail (an arena over the budget, a journal that cannot be created) comes before anything is changed.
+ * What can fail (an arena over the budget or refused by its own checks, a journal that cannot be created) comes
+ * before anything is changed.
  */
 export class Rotation {
   readonly stats: RotationStats = { count: 0, totalMs: 0, maxMs: 0 };
@@ -42,17 +43,8 @@ export class Rotation {
 
   /** A first memtable, for a store that is being opened. */
   first(journalNumber: number, lastSequence: number): Memtable {
-    const { storage, events } = this.#modules;
-    const arena = this.#modules.pool.take(0, 0);
-    try {
-      const journal = LiveJournal.createNow(storage, journalNumber, lastSequence + 1);
-      events.emit('journal-created', { journal: journalNumber });
-      arena.activate(lastSequence);
-      return this.#memtable(arena, journal, lastSequence);
-    } catch (error) {
-      this.#modules.pool.give(arena);
-      throw error;
-    }
+    const memdb = takeMemDb(this.#modules.pool, 0, 0, lastSequence);
+    return this.#memtable(memdb, this.#newJournal(memdb, journalNumber, lastSequence), lastSequence);
   }
 
   /**
@@ -60,19 +52,12 @@ export class Rotation {
    * frozen one. Throws, with nothing changed, when there is no memory or no new journal.
    */
   rotate(memtables: MemtableSet, recordBytes: number, entries: number): Memtable {
-    const { storage, pool, clock, events, newFileNumber } = this.#modules;
+    const { pool, clock, events, newFileNumber } = this.#modules;
     const began = clock.now();
     const previous = memtables.active;
     const { lastSequence } = previous;
-    const arena = pool.take(recordBytes, entries);
-    let journal: LiveJournal;
-    try {
-      journal = LiveJournal.createNow(storage, newFileNumber(), lastSequence + 1);
-    } catch (error) {
-      pool.give(arena);
-      throw error;
-    }
-    events.emit('journal-created', { journal: journal.number });
+    const memdb = takeMemDb(pool, recordBytes, entries, lastSequence, commonPrefixOf(previous.memdb));
+    const journal = this.#newJournal(memdb, newFileNumber(), lastSequence);
     previous.arena.freeze();
     events.emit('memtable-frozen', {
       journal: previous.journal.number,
@@ -80,12 +65,11 @@ export class Rotation {
       entries: previous.memdb.count,
       bytes: previous.arena.kvBytesUsed,
     });
-    arena.activate(lastSequence, commonPrefixOf(previous.memdb));
-    memtables.rotate(this.#memtable(arena, journal, lastSequence));
+    memtables.rotate(this.#memtable(memdb, journal, lastSequence));
     const durationMs = clock.now() - began;
     events.emit('memtable-installed', {
       journal: journal.number,
-      capacityBytes: arena.kvData.length,
+      capacityBytes: memdb.arena.kvData.length,
       durationMs,
     });
     this.stats.count++;
@@ -97,13 +81,26 @@ export class Rotation {
   /** Gives an active memtable that is still empty more room; journal and history stay. Throws as `rotate` does. */
   enlargeEmpty(memtables: MemtableSet, recordBytes: number, entries: number): void {
     const { journal, lastSequence } = memtables.active;
-    const arena = this.#modules.pool.take(recordBytes, entries);
-    arena.activate(lastSequence);
-    memtables.replaceEmpty(this.#memtable(arena, journal, lastSequence));
+    const memdb = takeMemDb(this.#modules.pool, recordBytes, entries, lastSequence);
+    memtables.replaceEmpty(this.#memtable(memdb, journal, lastSequence));
   }
 
-  #memtable(arena: Arena, journal: LiveJournal, lastSequence: number): Memtable {
-    return new Memtable(createMemDb(arena), journal, lastSequence, (memtable) => this.#unused(memtable));
+  /** The journal of a MemDB just taken, whose arena goes back when there is none. */
+  #newJournal(memdb: MemDb, number: number, lastSequence: number): LiveJournal {
+    const { storage, pool, events } = this.#modules;
+    let journal: LiveJournal;
+    try {
+      journal = LiveJournal.createNow(storage, number, lastSequence + 1);
+    } catch (error) {
+      giveBackUnused(pool, memdb.arena);
+      throw error;
+    }
+    events.emit('journal-created', { journal: number });
+    return journal;
+  }
+
+  #memtable(memdb: MemDb, journal: LiveJournal, lastSequence: number): Memtable {
+    return new Memtable(memdb, journal, lastSequence, (memtable) => this.#unused(memtable));
   }
 
   /** No one reads the memtable any more: its arena goes back to the pool, unless a thread may still be in it. */
@@ -114,7 +111,6 @@ export class Rotation {
       return;
     }
     if (arena.state === ArenaState.Flushed) arena.transition(ArenaState.Free);
-    else arena.abandon();
-    this.#modules.pool.give(arena);
+    giveBackUnused(this.#modules.pool, arena);
   }
 }
