@@ -51,6 +51,7 @@ describe('validateBatch', () => {
 
   test('takes a batch of nothing, and empty keys and values', () => {
     expect(check(encode(7, []))).toMatchObject({ kind: 'valid', sequence: 7, puts: 0, deletes: 0 });
+    expect(check(encode(0, []))).toMatchObject({ kind: 'valid', sequence: 0, puts: 0, deletes: 0 });
     const empty = new Uint8Array(0);
     expect(check(encode(7, [{ key: empty, value: empty }]))).toMatchObject({
       kind: 'valid',
@@ -100,6 +101,12 @@ describe('validateBatch', () => {
       hex: '0100000000000000 00000000 00 01 61',
       offset: 0,
       reason: /0 records and holds 1/,
+    },
+    {
+      id: 'a write with sequence number 0',
+      hex: '0000000000000000 01000000 00 01 61',
+      offset: 0,
+      reason: /sequence number 0/,
     },
     {
       id: 'a sequence number of 2^53',

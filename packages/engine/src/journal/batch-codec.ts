@@ -54,6 +54,7 @@ export function validateBatch(bytes: Uint8Array, start: number, end: number): Ba
   if (records > end) return problem(0, `a batch of ${end - start} bytes is shorter than its header`);
   const sequence = readBatchSequence(bytes, start);
   const count = readBatchCount(bytes, start);
+  if (sequence === 0 && count > 0) return problem(0, 'sequence number 0, which no write has');
   if (sequence + Math.max(count - 1, 0) > MAX_SEQUENCE) return problem(0, 'sequence number above 2^53 - 1');
   let puts = 0;
   let deletes = 0;

@@ -4,7 +4,6 @@ import { MAX_SEQUENCE_DELTA } from '@arena-level/common/arena/layout';
 import { EngineError, ErrorCode } from '@arena-level/common/base/errors';
 import { MIB } from '@arena-level/common/base/limits';
 import { runLater } from '@arena-level/common/base/steps';
-import { createMemDb } from '@arena-level/common/memdb/create-memdb';
 import type { MemDb } from '@arena-level/common/memdb/memdb';
 import type { FlushJob } from '@arena-level/common/protocol/flush-protocol';
 import { fromWireError } from '@arena-level/common/protocol/wire-error';
@@ -15,6 +14,7 @@ import { checkBuiltTable } from '../flush/check-built-table.ts';
 import type { FlushExecutor, FlushOutcome } from '../flush/flush-executor.ts';
 import type { NewTable } from '../manifest/version-edit.ts';
 import type { ArenaPool } from '../memtable/arena-pool.ts';
+import { giveBackUnused, takeMemDb } from '../memtable/take-memdb.ts';
 
 /** A MemDB with less than this is built into a table here: starting a worker would take longer. */
 const INLINE_BYTES = 1 * MIB;
@@ -85,9 +85,7 @@ export class ReplaySink {
       if (ascends && isNear && filling.fits(recordBytes, entries)) return filling;
       this.#seal();
     }
-    const arena = this.#modules.pool.take(recordBytes, entries);
-    arena.activate(firstSequence - 1);
-    this.#filling = createMemDb(arena);
+    this.#filling = takeMemDb(this.#modules.pool, recordBytes, entries, firstSequence - 1);
     return this.#filling;
   }
 
@@ -151,7 +149,6 @@ export class ReplaySink {
       return;
     }
     if (arena.state === ArenaState.Flushing) arena.transition(ArenaState.Frozen);
-    if (arena.state === ArenaState.Frozen || arena.state === ArenaState.Active) arena.abandon();
-    this.#modules.pool.give(arena);
+    giveBackUnused(this.#modules.pool, arena);
   }
 }
