@@ -1,10 +1,12 @@
 /** Journals whose records are whole and have contents that this engine never writes. */
-import { arenaBudget, ErrorCode } from 'arena-level/engine';
-import { describe, expect, test } from 'vitest';
+import { arenaBudget, ErrorCode, setArenaBudget } from 'arena-level/engine';
+import { afterEach, describe, expect, test } from 'vitest';
 import { baseStore, journalName, journalOf, namesIn, reopen, withJournals } from './journals.ts';
 
 const base = await baseStore();
 const { journal: first, lastSequence } = base;
+const { limitBytes } = arenaBudget();
+afterEach(() => setArenaBudget(limitBytes));
 
 describe('a record with sequence number 0', () => {
   const good = { sequence: lastSequence + 1, puts: ['a'] };
@@ -25,6 +27,23 @@ describe('a record with sequence number 0', () => {
     const store = await reopen(withJournals(base, [[first, journal]]), { recover: 'skip' });
     expect(namesIn(store)).toEqual(['a']);
     expect(store.recovery.damage).toMatchObject([{ file: journalName(first), offset: at }]);
+    await store.close();
+  });
+});
+
+describe('a journal whose sequence numbers descend', () => {
+  const COUNT = 300;
+  const records = Array.from({ length: COUNT }, (_, i) => ({
+    sequence: lastSequence + COUNT - i,
+    puts: [`key ${String(i).padStart(3, '0')}`],
+  }));
+
+  test('is replayed whole, within the memory of a few arenas', async () => {
+    setArenaBudget(2 ** 20);
+    const store = await reopen(withJournals(base, [[first, journalOf(records)]]));
+    expect(namesIn(store)).toEqual(records.flatMap(({ puts }) => puts));
+    expect(store.recovery).toMatchObject({ groups: COUNT, entries: COUNT, tablesWritten: COUNT });
+    expect(store.stats().lastSequence).toBe(lastSequence + COUNT);
     await store.close();
   });
 });

@@ -14,10 +14,12 @@ import { type LogEnd, LogParser, type LogReadOptions, type OnRecord } from './lo
 /** A multiple of BLOCK_BYTES. */
 const READ_BYTES = 256 * KIB;
 
+/** `betweenReads`: what is done with the records of one piece before the next is read. */
 export function* readLog(
   file: ReadableFile,
   onRecord: OnRecord,
   options: LogReadOptions = {},
+  betweenReads?: () => Steps<void>,
 ): Steps<LogEnd> {
   const parser = new LogParser(file.size, onRecord, options);
   for (let position = 0; position < file.size; position += READ_BYTES) {
@@ -39,6 +41,7 @@ export function* readLog(
       if (parser.takeBlock(window, start, Math.min(start + BLOCK_BYTES, length), from + start))
         return parser.finish();
     }
+    if (betweenReads !== undefined) yield* betweenReads();
   }
   return parser.finish();
 }

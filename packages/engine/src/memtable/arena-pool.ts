@@ -69,6 +69,12 @@ export class ArenaPool {
     return needed.kvBytes > standard.kvBytes || needed.nodeWords > standard.nodeWords;
   }
 
+  /** True for an arena of the size that is kept for the next one who asks. */
+  isStandard(arena: Arena): boolean {
+    const standard = this.#standardSizes();
+    return arena.kvData.length === standard.kvBytes && arena.nodeData.length === standard.nodeWords;
+  }
+
   /**
    * An arena, in state Free, with room for a batch of this size: an idle standard one, or a new one of
    * max(standard, needed). Throws ARENA_MEMORY_BUDGET.
@@ -87,9 +93,11 @@ export class ArenaPool {
   give(arena: Arena): void {
     const known = this.#taken.delete(arena);
     invariant(known, 'an arena is given back once, to the pool it was taken from');
-    const standard = this.#standardSizes();
-    const fits = arena.kvData.length === standard.kvBytes && arena.nodeData.length === standard.nodeWords;
-    if (this.#closed || !fits || this.#idle.length + this.#preparing >= this.#options.maxIdle)
+    if (
+      this.#closed ||
+      !this.isStandard(arena) ||
+      this.#idle.length + this.#preparing >= this.#options.maxIdle
+    )
       this.#drop(arena);
     else this.#prepare(arena);
   }

@@ -15,7 +15,16 @@ export function takeMemDb(
   baseSequence: number,
   commonPrefix?: Uint8Array,
 ): MemDb {
-  const arena = pool.take(recordBytes, entries);
+  return activateMemDb(pool, pool.take(recordBytes, entries), baseSequence, commonPrefix);
+}
+
+/** The same in a free arena that was taken from the pool before. */
+export function activateMemDb(
+  pool: ArenaPool,
+  arena: Arena,
+  baseSequence: number,
+  commonPrefix?: Uint8Array,
+): MemDb {
   try {
     arena.activate(baseSequence, commonPrefix);
     return createMemDb(arena);

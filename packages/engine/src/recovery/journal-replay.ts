@@ -62,7 +62,7 @@ export async function replayJournals(
     const one = await replayOne(storage, journal, sink, options, damage);
     groups += one.groups;
     entries += one.entries;
-    await sink.endJournal();
+    await runLater(sink.buildFull());
     if (one.tear === undefined) continue;
     // The first one stays in its place until a commit no longer names it: a crash before that finds it there.
     const stays = one.tear.offset > 0 || i === 0;
@@ -124,7 +124,7 @@ async function replayOne(
               void damage.push(problemAt(drop.offset, drop.reason)),
           }
         : {};
-    const end = await runLater(readLog(file, onRecord, drops));
+    const end = await runLater(readLog(file, onRecord, drops, () => sink.buildFull()));
     if (end.kind === 'end') return { groups, entries, tear: undefined };
     if (end.kind === 'damage') {
       if (recover === 'stop') throw corruption(`${end.reason} (see option 'recover')`, name, end.offset);

@@ -3,7 +3,7 @@ import { ArenaState } from '@arena-level/common/arena/arena-state';
 import { MAX_SEQUENCE_DELTA } from '@arena-level/common/arena/layout';
 import { EngineError, ErrorCode } from '@arena-level/common/base/errors';
 import { MIB } from '@arena-level/common/base/limits';
-import { runLater } from '@arena-level/common/base/steps';
+import { runLater, runNow, type Steps, wait } from '@arena-level/common/base/steps';
 import type { MemDb } from '@arena-level/common/memdb/memdb';
 import type { FlushJob } from '@arena-level/common/protocol/flush-protocol';
 import { fromWireError } from '@arena-level/common/protocol/wire-error';
@@ -14,7 +14,7 @@ import { checkBuiltTable } from '../flush/check-built-table.ts';
 import type { FlushExecutor, FlushOutcome } from '../flush/flush-executor.ts';
 import type { NewTable } from '../manifest/version-edit.ts';
 import type { ArenaPool } from '../memtable/arena-pool.ts';
-import { giveBackUnused, takeMemDb } from '../memtable/take-memdb.ts';
+import { activateMemDb, giveBackUnused, takeMemDb } from '../memtable/take-memdb.ts';
 
 /** A MemDB with less than this is built into a table here: starting a worker would take longer. */
 const INLINE_BYTES = 1 * MIB;
@@ -26,9 +26,15 @@ export interface ReplaySinkModules {
   readonly newFileNumber: () => number;
 }
 
+/** MemDBs that may wait to be built inside one read of a journal; then the oldest is built at once. */
+const MAX_FULL = 2;
+
 /**
  * Where replayed journals go: MemDBs, and from them level-0 tables, which the opener commits together. Tables are
- * numbered in the order of the journals. Memory: the largest journal, and one arena.
+ * numbered in the order of the journals.
+ *
+ * A MemDB takes ascending sequence numbers only; a record that does not follow begins another. Memory: the MemDB that
+ * is being filled, MAX_FULL before it, and one arena to go on with, whatever the journals hold.
  */
 export class ReplaySink {
   /** Tables written, oldest first, and their roots by file number. */
@@ -42,6 +48,8 @@ export class ReplaySink {
   #fillingLast = 0;
   /** MemDBs that are full, oldest first, and the one that is being filled comes after them. */
   readonly #full: MemDb[] = [];
+  /** The arena of a table that was built: the next MemDB's, so that many small ones need no more memory than one. */
+  #spare: Arena | undefined;
 
   constructor(modules: ReplaySinkModules, options: TableOptions, lastSequence: number) {
     this.#modules = modules;
@@ -58,23 +66,25 @@ export class ReplaySink {
     this.lastSequence = Math.max(this.lastSequence, lastSequence);
   }
 
-  /** Between two journals: what is full becomes tables. */
-  async endJournal(): Promise<void> {
+  /** Between two reads of a journal, and behind it: what is full becomes tables. */
+  *buildFull(): Steps<void> {
     for (let memdb = this.#full.shift(); memdb !== undefined; memdb = this.#full.shift())
-      await this.#build(memdb);
+      yield* this.#build(memdb);
   }
 
   /** Everything becomes tables, and the directory is synced. */
   async finish(): Promise<void> {
     this.#seal();
-    await this.endJournal();
+    await runLater(this.buildFull());
+    this.#dropSpare();
     if (this.tables.length > 0) await this.#modules.storage.syncDirectory();
   }
 
   /** After a failure: the arenas go back. */
   abandon(): void {
     this.#seal();
-    for (const memdb of this.#full.splice(0)) this.#giveBack(memdb.arena, true);
+    for (const memdb of this.#full.splice(0)) giveBackUnused(this.#modules.pool, memdb.arena);
+    this.#dropSpare();
   }
 
   #memdbFor(recordBytes: number, entries: number, firstSequence: number, lastSequence: number): MemDb {
@@ -84,9 +94,21 @@ export class ReplaySink {
       const isNear = lastSequence - filling.arena.baseSequence <= MAX_SEQUENCE_DELTA;
       if (ascends && isNear && filling.fits(recordBytes, entries)) return filling;
       this.#seal();
+      while (this.#full.length > MAX_FULL) runNow(this.#build(this.#full.shift()!));
     }
-    this.#filling = takeMemDb(this.#modules.pool, recordBytes, entries, firstSequence - 1);
+    this.#filling = this.#takeMemDb(recordBytes, entries, firstSequence - 1);
     return this.#filling;
+  }
+
+  #takeMemDb(recordBytes: number, entries: number, baseSequence: number): MemDb {
+    const { pool } = this.#modules;
+    // An arena from the pool may be no larger than the spare one: it has room for all but a large batch.
+    if (!pool.exceedsStandard(recordBytes, entries)) {
+      const spare = this.#spare;
+      this.#spare = undefined;
+      if (spare !== undefined) return activateMemDb(pool, spare, baseSequence);
+    }
+    return takeMemDb(pool, recordBytes, entries, baseSequence);
   }
 
   #seal(): void {
@@ -96,11 +118,12 @@ export class ReplaySink {
     this.#filling = undefined;
   }
 
-  async #build(memdb: MemDb): Promise<void> {
+  *#build(memdb: MemDb): Steps<void> {
     const { storage, newFileNumber } = this.#modules;
-    memdb.arena.transition(ArenaState.Flushing);
-    const { outcome, tempNumber, reusable } = await this.#buildTable(memdb);
-    this.#giveBack(memdb.arena, reusable);
+    const { arena, count: entries } = memdb;
+    arena.transition(ArenaState.Flushing);
+    const { outcome, tempNumber, reusable } = yield* this.#buildTable(memdb);
+    this.#giveBack(arena, reusable);
     if (outcome.kind === 'failed') throw fromWireError(outcome.error);
     if (outcome.kind !== 'built') {
       throw new EngineError(
@@ -109,7 +132,7 @@ export class ReplaySink {
       );
     }
     const { table, dropped } = outcome;
-    await runLater(checkBuiltTable(storage, tempFile(tempNumber), memdb.count, table, dropped));
+    yield* checkBuiltTable(storage, tempFile(tempNumber), entries, table, dropped);
     const number = newFileNumber();
     storage.renameNow(tempFile(tempNumber), tableFile(number));
     const { size, smallest, largest } = table;
@@ -118,13 +141,16 @@ export class ReplaySink {
   }
 
   /** In a worker, unless that is not worth it; a thread that fails does not fail the open: then here. */
-  async #buildTable(
+  *#buildTable(
     memdb: MemDb,
-  ): Promise<{ readonly outcome: FlushOutcome; readonly tempNumber: number; readonly reusable: boolean }> {
+  ): Steps<{ readonly outcome: FlushOutcome; readonly tempNumber: number; readonly reusable: boolean }> {
     const { executor } = this.#modules;
     const inWorker = memdb.arena.kvBytesUsed >= INLINE_BYTES;
     const first = this.#job(memdb);
-    const outcome = inWorker ? await executor.flush(first) : executor.flushNow(first);
+    const outcome = yield* wait(
+      () => executor.flushNow(first),
+      async () => (inWorker ? executor.flush(first) : executor.flushNow(first)),
+    );
     const { tempNumber } = first;
     if (outcome.kind !== 'failed' || !outcome.crashed) return { outcome, tempNumber, reusable: true };
     const second = this.#job(memdb);
@@ -144,11 +170,19 @@ export class ReplaySink {
   }
 
   #giveBack(arena: Arena, reusable: boolean): void {
+    const { pool } = this.#modules;
     if (!reusable) {
-      this.#modules.pool.discard(arena);
+      pool.discard(arena);
       return;
     }
-    if (arena.state === ArenaState.Flushing) arena.transition(ArenaState.Frozen);
-    giveBackUnused(this.#modules.pool, arena);
+    arena.transition(ArenaState.Frozen);
+    arena.abandon();
+    if (this.#spare === undefined && pool.isStandard(arena)) this.#spare = arena;
+    else pool.give(arena);
+  }
+
+  #dropSpare(): void {
+    if (this.#spare !== undefined) this.#modules.pool.give(this.#spare);
+    this.#spare = undefined;
   }
 }
