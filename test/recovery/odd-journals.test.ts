@@ -1,5 +1,5 @@
 /** Journals whose records are whole and have contents that this engine never writes. */
-import { arenaBudget, ErrorCode, setArenaBudget } from 'arena-level/engine';
+import { arenaBudget, ErrorCode, MAX_KEY_BYTES, setArenaBudget } from 'arena-level/engine';
 import { afterEach, describe, expect, test } from 'vitest';
 import { baseStore, journalName, journalOf, namesIn, reopen, withJournals } from './journals.ts';
 
@@ -46,4 +46,23 @@ describe('a journal whose sequence numbers descend', () => {
     expect(store.stats().lastSequence).toBe(lastSequence + COUNT);
     await store.close();
   });
+});
+
+describe('a write above our limits, by another implementation', () => {
+  const key = Buffer.alloc(MAX_KEY_BYTES + 1, 'k').toString('latin1');
+  const good = { sequence: lastSequence + 1, puts: ['a'] };
+  const journal = journalOf([good, { sequence: lastSequence + 2, puts: [key] }]);
+
+  test.each(['stop', 'truncate', 'skip'] as const)(
+    'is not damage: it stops the open, by file and offset, under recover %s',
+    async (recover) => {
+      const storage = withJournals(base, [[first, journal]]);
+      await expect(reopen(storage, { recover })).rejects.toMatchObject({
+        code: ErrorCode.NotSupported,
+        file: journalName(first),
+        offset: journalOf([good]).length,
+      });
+      expect(storage.fileNames()).toContain(journalName(first));
+    },
+  );
 });

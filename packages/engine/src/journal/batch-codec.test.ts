@@ -1,11 +1,14 @@
-import { MAX_KEY_BYTES, MAX_SEQUENCE } from '@arena-level/common/base/limits';
+import { MAX_ARENA_ENTRIES } from '@arena-level/common/arena/layout';
+import { MAX_KEY_BYTES, MAX_SEQUENCE, MAX_VALUE_BYTES } from '@arena-level/common/base/limits';
 import { Prng } from '@arena-level/common/base/prng';
-import { writeU32LE } from '@arena-level/common/bytes/endian';
 import { encodeVarint32 } from '@arena-level/common/bytes/varint';
 import { encodeDeleteRecord, encodePutRecord } from '@arena-level/common/key/batch-record';
+import { ValueKind } from '@arena-level/common/key/value-kind';
 import { describe, expect, test } from 'vitest';
 import {
   BATCH_HEADER_BYTES,
+  type BatchProblem,
+  type BatchSummary,
   readBatchCount,
   readBatchSequence,
   validateBatch,
@@ -143,9 +146,40 @@ describe('validateBatch', () => {
       kind: 'valid',
     });
     const tooLong = new Uint8Array(BATCH_HEADER_BYTES + 6 + MAX_KEY_BYTES + 1);
-    writeU32LE(tooLong, 8, 1);
+    writeBatchHeader(tooLong, 0, 1, 1);
     const end = encodeVarint32(tooLong, BATCH_HEADER_BYTES + 1, MAX_KEY_BYTES + 1) + MAX_KEY_BYTES + 1;
-    expect(validateBatch(tooLong, 0, end)).toMatchObject({ kind: 'invalid', reason: /limit/ });
+    expect(validateBatch(tooLong, 0, end)).toMatchObject({
+      kind: 'unsupported',
+      reason: expect.stringMatching(/limit/),
+    });
+  });
+
+  test('refuses a value above the limit and takes one at it', () => {
+    const batchOf = (valueBytes: number): BatchSummary | BatchProblem => {
+      const batch = new Uint8Array(BATCH_HEADER_BYTES + 7 + valueBytes);
+      writeBatchHeader(batch, 0, 1, 1);
+      batch[BATCH_HEADER_BYTES] = ValueKind.Put;
+      encodeVarint32(batch, BATCH_HEADER_BYTES + 2, valueBytes);
+      return validateBatch(batch, 0, batch.length);
+    };
+    expect(batchOf(MAX_VALUE_BYTES)).toMatchObject({ kind: 'valid', puts: 1 });
+    expect(batchOf(MAX_VALUE_BYTES + 1)).toEqual({
+      kind: 'unsupported',
+      offset: BATCH_HEADER_BYTES,
+      reason: 'value is longer than the limit',
+    });
+  });
+
+  test('refuses a batch of more records than an arena holds, however small', () => {
+    const batch = new Uint8Array(BATCH_HEADER_BYTES + 2 * (MAX_ARENA_ENTRIES + 1));
+    writeBatchHeader(batch, 0, 1, MAX_ARENA_ENTRIES + 1);
+    expect(check(batch)).toMatchObject({
+      kind: 'unsupported',
+      offset: 0,
+      reason: expect.stringMatching(/limits/),
+    });
+    writeBatchHeader(batch, 0, 1, MAX_ARENA_ENTRIES);
+    expect(validateBatch(batch, 0, batch.length - 2)).toMatchObject({ kind: 'valid' });
   });
 
   test('refuses a batch that is cut anywhere', () => {

@@ -7,7 +7,13 @@
  *
  * Record i has sequence number `sequence + i`.
  */
-import { MAX_KEY_BYTES, MAX_SEQUENCE, MAX_VALUE_BYTES } from '@arena-level/common/base/limits';
+import { MAX_ARENA_ENTRIES } from '@arena-level/common/arena/layout';
+import {
+  MAX_BATCH_BYTES,
+  MAX_KEY_BYTES,
+  MAX_SEQUENCE,
+  MAX_VALUE_BYTES,
+} from '@arena-level/common/base/limits';
 import { readU32LE, readU64LE, writeU32LE, writeU64LE } from '@arena-level/common/bytes/endian';
 import { decodeVarint32, varintEnd } from '@arena-level/common/bytes/varint';
 import { ValueKind } from '@arena-level/common/key/value-kind';
@@ -41,8 +47,9 @@ export interface BatchSummary {
   readonly deleteBytes: number;
 }
 
+/** `unsupported`: sound for LevelDB, and beyond a limit of ours. */
 export interface BatchProblem {
-  readonly kind: 'invalid';
+  readonly kind: 'invalid' | 'unsupported';
   /** Offset of the header or the record concerned, from the start of the batch. */
   readonly offset: number;
   readonly reason: string;
@@ -62,7 +69,7 @@ export function validateBatch(bytes: Uint8Array, start: number, end: number): Ba
   let deleteBytes = 0;
   for (let at = records; at < end; ) {
     const next = batchRecordEnd(bytes, at, end);
-    if (next < 0) return problem(at - start, BATCH_RECORD_PROBLEMS[-next - 1]!);
+    if (next < 0) return recordProblem(at - start, next);
     if (bytes[at] === ValueKind.Put) {
       puts++;
       putBytes += next - at;
@@ -74,6 +81,9 @@ export function validateBatch(bytes: Uint8Array, start: number, end: number): Ba
   }
   if (puts + deletes !== count) {
     return problem(0, `the batch states ${count} records and holds ${puts + deletes}`);
+  }
+  if (count > MAX_ARENA_ENTRIES || end - records > MAX_BATCH_BYTES) {
+    return unsupported(0, `a batch of ${count} records and ${end - records} bytes is over the limits`);
   }
   return { kind: 'valid', sequence, puts, deletes, putBytes, deleteBytes };
 }
@@ -109,6 +119,16 @@ export function batchRecordEnd(bytes: Uint8Array, at: number, end: number): numb
   return valueLength > MAX_VALUE_BYTES ? VALUE_TOO_LONG : valueEnd;
 }
 
+function recordProblem(offset: number, found: number): BatchProblem {
+  const reason = BATCH_RECORD_PROBLEMS[-found - 1]!;
+  const isLimit = found === KEY_TOO_LONG || found === VALUE_TOO_LONG;
+  return isLimit ? unsupported(offset, reason) : problem(offset, reason);
+}
+
 function problem(offset: number, reason: string): BatchProblem {
   return { kind: 'invalid', offset, reason };
+}
+
+function unsupported(offset: number, reason: string): BatchProblem {
+  return { kind: 'unsupported', offset, reason };
 }

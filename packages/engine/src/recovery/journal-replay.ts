@@ -1,4 +1,4 @@
-import { corruption } from '@arena-level/common/base/errors';
+import { corruption, EngineError, ErrorCode } from '@arena-level/common/base/errors';
 import { runLater } from '@arena-level/common/base/steps';
 import { type FileDesc, fileName, journalFile } from '@arena-level/common/storage/file-desc';
 import type { Storage } from '@arena-level/common/storage/storage';
@@ -78,6 +78,10 @@ export async function replayJournals(
   return { groups, entries, tear: undefined, behindTear: [], torn: undefined, damage };
 }
 
+function unsupported(reason: string, file: string, offset: number): EngineError {
+  return new EngineError(ErrorCode.NotSupported, `${file} at offset ${offset}: ${reason}`, { file, offset });
+}
+
 async function replayOne(
   storage: Storage,
   journal: FileDesc,
@@ -94,7 +98,9 @@ async function replayOne(
 
   const onRecord = (bytes: Uint8Array, start: number, end: number, offset: number): void => {
     const batch = validateBatch(bytes, start, end);
-    if (batch.kind === 'invalid') {
+    if (batch.kind !== 'valid') {
+      // Not damage: whatever was asked for in case of damage, nothing sound is left out.
+      if (batch.kind === 'unsupported') throw unsupported(batch.reason, name, offset);
       if (recover === 'stop') throw corruption(batch.reason, name, offset);
       damage.push(problemAt(offset, batch.reason));
       if (recover === 'truncate') throw new ReplayEnd(offset, batch.reason);
