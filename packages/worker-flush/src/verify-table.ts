@@ -18,6 +18,7 @@ import {
   FilterBlockReader,
   LEGACY_FILTER_NAME,
 } from '@arena-level/common/filter/filter-block';
+import { TRAILER_BYTES } from '@arena-level/common/key/internal-key';
 import { HASH_BYTES } from '@arena-level/common/merkle/hashing';
 import {
   blockLeaf,
@@ -37,10 +38,13 @@ import {
   FOOTER_BYTES,
   type Footer,
 } from '@arena-level/common/table/table-format';
+import { maxIndexKeyBytes } from '@arena-level/common/table/table-index';
 import { EntryChecker } from './entry-checker.ts';
 import { ProblemList } from './problem-list.ts';
 import { walkBlock } from './walk-block.ts';
 
+/** Names that mean anything are shorter. */
+const MAX_NAME_BYTES = 200;
 const UNREADABLE_LEAF = new Uint8Array(HASH_BYTES);
 
 /** Damage is an answer; `failed` is only for a file that cannot be read at all. */
@@ -124,7 +128,8 @@ class TableVerifier {
     const cursor = this.#cursor;
     let known = true;
     const walked = walkBlock(block, cursor, this.#problems, () => {
-      const name = Buffer.from(cursor.keyBytes.subarray(0, cursor.keyEnd)).toString('latin1');
+      const nameEnd = Math.min(cursor.keyEnd, MAX_NAME_BYTES);
+      const name = Buffer.from(cursor.keyBytes.subarray(0, nameEnd)).toString('latin1');
       const handle = this.#problems.attempt(() => this.#handleAt(cursor, `'${name}'`, block));
       if (handle === undefined) known = false;
       else this.#handles.push(handle);
@@ -154,7 +159,11 @@ class TableVerifier {
     const cursor = this.#cursor;
     let known = true;
     let lastOffset = -1;
+    let keyBytes = 0;
     const walked = walkBlock(index, cursor, this.#problems, () => {
+      keyBytes += cursor.keyEnd - TRAILER_BYTES;
+      if (keyBytes > maxIndexKeyBytes(this.#footerOffset))
+        throw index.damage('keys of the index are longer than those of its blocks');
       const separator = cursor.keyBytes.slice(0, cursor.keyEnd);
       const handle = this.#problems.attempt(() => this.#handleAt(cursor, 'data', index));
       if (handle === undefined) {

@@ -18,7 +18,7 @@ import { decodeVarint32, varintEnd } from '../bytes/varint.ts';
 export const SnappyTag = { Literal: 0, Copy1: 1, Copy2: 2, Copy4: 3 } as const;
 
 /** An element of 3 bytes produces at most 64 bytes, and no kind of element does better. */
-const MAX_EXPANSION: number = 64 / 3;
+export const SNAPPY_MAX_EXPANSION: number = 64 / 3;
 
 /**
  * The length that the stream bytes[start, end) claims to decode to, or -1 when it is malformed or more than so few
@@ -26,7 +26,7 @@ const MAX_EXPANSION: number = 64 / 3;
  */
 export function snappyClaimedLength(bytes: Uint8Array, start: number, end: number): number {
   const claimed = decodeVarint32(bytes, start, end);
-  if (claimed < 0 || claimed > (end - varintEnd) * MAX_EXPANSION) return -1;
+  if (claimed < 0 || claimed > (end - varintEnd) * SNAPPY_MAX_EXPANSION) return -1;
   return claimed;
 }
 

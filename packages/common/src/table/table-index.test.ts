@@ -1,7 +1,9 @@
 import { describe, expect, test } from 'vitest';
+import { ErrorCode } from '../base/errors.ts';
 import { MAX_SEQUENCE } from '../base/limits.ts';
 import { Prng } from '../base/prng.ts';
 import { Block } from '../block/block.ts';
+import { BlockBuilder } from '../block/block-builder.ts';
 import { makeInternalKey } from '../key/internal-key.ts';
 import {
   blockOf,
@@ -22,7 +24,7 @@ const entryOf = (key: Uint8Array, sequence: number): Entry => ({ key, sequence, 
 function indexOf(entries: readonly Entry[]): TableIndex {
   const pairs = entries.map(
     ({ key, sequence, kind }, i) =>
-      [makeInternalKey(key, sequence, kind), handleBytes({ offset: i * 100, size: 90 + i })] as const,
+      [makeInternalKey(key, sequence, kind), handleBytes({ offset: i * 200, size: 90 + i })] as const,
   );
   return new TableIndex(new Block(blockOf(pairs), '000007.ldb', 0), DATA_END);
 }
@@ -67,9 +69,43 @@ describe('table index', () => {
     expect(index.blocks).toBe(3);
     expect([0, 1, 2].map((i) => [index.offset(i), index.size(i)])).toEqual([
       [0, 90],
-      [100, 91],
-      [200, 92],
+      [200, 91],
+      [400, 92],
     ]);
+  });
+
+  test.each([
+    { id: 'the same block twice', second: { offset: 0, size: 20 } },
+    { id: 'a block inside the one before', second: { offset: 3, size: 5 } },
+    { id: 'a block that overlaps the trailer of the one before', second: { offset: 24, size: 20 } },
+    { id: 'a block before the one before', second: { offset: 0, size: 5 }, first: { offset: 50, size: 20 } },
+  ])('an index that lists $id is refused', ({ first = { offset: 0, size: 20 }, second }) => {
+    const pairs = [first, second].map(
+      (handle, i) => [makeInternalKey(bytes(`k${i}`), 1, 1), handleBytes(handle)] as const,
+    );
+    expect(() => new TableIndex(new Block(blockOf(pairs), '000007.ldb', 77), DATA_END)).toThrow(
+      expect.objectContaining({ code: ErrorCode.Corruption, file: '000007.ldb', offset: 77 }),
+    );
+  });
+
+  test('keys that share what they begin with do not grow beyond what the blocks can hold', () => {
+    const dataEnd = 20_000;
+    const builder = new BlockBuilder(1_000);
+    const keyAt = (i: number): Uint8Array =>
+      makeInternalKey(Uint8Array.of(...new Uint8Array(10_000), i >>> 8, i & 255), 1, 1);
+    for (let i = 0; i < 1_000; i++) {
+      const key = keyAt(i);
+      const handle = handleBytes({ offset: 10 * i, size: 1 });
+      builder.add(key, 0, key.length, handle, 0, handle.length);
+    }
+    builder.finish();
+    const contents = builder.buffer.slice(builder.start, builder.end);
+    // 40 KB of block, 10 MB of keys.
+    expect(contents.length).toBeLessThan(40_000);
+    expect(() => new TableIndex(new Block(contents, '000007.ldb', 77), dataEnd)).toThrow(
+      /longer than those of its blocks/,
+    );
+    expect(new TableIndex(new Block(contents, '000007.ldb', 77), 10_000_000).blocks).toBe(1_000);
   });
 
   test("a key with LevelDB's seek trailer sorts before every entry of its user key", () => {

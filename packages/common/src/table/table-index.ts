@@ -4,11 +4,13 @@
  * A search is a binary search over arrays. Most of its comparisons are decided by one word per block, the four bytes
  * of the user key behind what all keys have in common. Immutable.
  */
-import { corruption } from '../base/errors.ts';
+import { corruption, type EngineError } from '../base/errors.ts';
 import type { Block } from '../block/block.ts';
 import { BlockCursor } from '../block/block-cursor.ts';
 import { decodeBlockHandle } from '../block/block-handle.ts';
+import { BLOCK_TRAILER_BYTES } from '../block/block-trailer.ts';
 import { withCapacity } from '../block/copy-range.ts';
+import { SNAPPY_MAX_EXPANSION } from '../block/snappy.ts';
 import { commonPrefixLength, compareRanges, EMPTY_BYTES } from '../bytes/compare.ts';
 import { readTrailerSequence, TRAILER_BYTES } from '../key/internal-key.ts';
 import { checkHandle } from './table-format.ts';
@@ -30,7 +32,7 @@ export class TableIndex {
   /** The bytes behind the common prefix as a big-endian word, zeros where the key ends. */
   readonly #words: Uint32Array<ArrayBuffer>;
 
-  /** Parses an index block; handles must lie before `dataEnd` of the file, keys must ascend. */
+  /** Parses an index block; keys must ascend, and so must the blocks, one behind the other, before `dataEnd`. */
   constructor(block: Block, dataEnd: number) {
     const parsed = parseIndex(block, dataEnd);
     const blocks = parsed.offsets.length;
@@ -95,7 +97,7 @@ export class TableIndex {
     while (low < high) {
       const middle = (low + high) >>> 1;
       const middleWord = words[middle]!;
-      if (middleWord === word ? this.#isBefore(middle, key, keyStart, keyEnd, sequence) : middleWord < word) {
+      if (middleWord === word ? this.isBefore(middle, key, keyStart, keyEnd, sequence) : middleWord < word) {
         low = middle + 1;
       } else {
         high = middle;
@@ -104,14 +106,15 @@ export class TableIndex {
     return low < this.blocks ? low : -1;
   }
 
-  #keyStart(index: number): number {
-    return index === 0 ? 0 : this.#keyEnds[index - 1]!;
-  }
-
-  #isBefore(index: number, key: Uint8Array, keyStart: number, keyEnd: number, sequence: number): boolean {
+  /** True when the index key of a block sorts before (user key, sequence). */
+  isBefore(index: number, key: Uint8Array, keyStart: number, keyEnd: number, sequence: number): boolean {
     const start = this.#keyStart(index);
     const order = compareRanges(this.#keys, start, this.#keyEnds[index]!, key, keyStart, keyEnd);
     return order < 0 || (order === 0 && this.#sequences[index]! > sequence);
+  }
+
+  #keyStart(index: number): number {
+    return index === 0 ? 0 : this.#keyEnds[index - 1]!;
   }
 }
 
@@ -137,13 +140,19 @@ function parseIndex(block: Block, dataEnd: number): ParsedIndex {
   const parsed: ParsedIndex = { keys: EMPTY_BYTES, keyEnds: [], sequences: [], offsets: [], sizes: [] };
   const cursor = new BlockCursor();
   cursor.attach(block);
+  const maxKeyBytes = maxIndexKeyBytes(dataEnd);
   let end = 0;
+  let dataAt = 0;
   while (cursor.next()) {
     const userEnd = cursor.keyEnd - TRAILER_BYTES;
     if (userEnd < 0) throw cursor.damage(cursor.entryOffset, 'has a key shorter than its trailer');
     const handle = decodeBlockHandle(cursor.contents, cursor.valueStart, cursor.valueEnd);
     const { offset, size } = checkHandle(handle, 'data', block.file, block.offset, dataEnd);
     checkAscending(block, parsed, end, cursor, userEnd);
+    if (offset < dataAt) throw dataOverlaps(block, offset);
+    dataAt = offset + size + BLOCK_TRAILER_BYTES;
+    if (end + userEnd > maxKeyBytes)
+      throw block.damage('keys of the index are longer than those of its blocks');
     parsed.keys = withCapacity(parsed.keys, end + userEnd);
     parsed.keys.set(cursor.keyBytes.subarray(0, userEnd), end);
     end += userEnd;
@@ -154,6 +163,18 @@ function parseIndex(block: Block, dataEnd: number): ParsedIndex {
   }
   parsed.keys = parsed.keys.slice(0, end);
   return parsed;
+}
+
+/**
+ * What the index keys of a table can have in all: each is at most as long as the last key of its block, whose every
+ * byte stands somewhere in that block. An index block can state far more, by keys that share what they begin with.
+ */
+export function maxIndexKeyBytes(dataEnd: number): number {
+  return dataEnd * SNAPPY_MAX_EXPANSION;
+}
+
+function dataOverlaps(block: Block, offset: number): EngineError {
+  return block.damage(`index lists a data block at ${offset} that does not stand behind the one before`);
 }
 
 /** Throws unless the key at the cursor sorts after the last one parsed, whose bytes end at `end`. */
