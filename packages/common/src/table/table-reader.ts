@@ -3,7 +3,7 @@
  * holds one goes through a `BlockSource` (`table-lookup.ts`).
  *
  * Every handle is checked against the size of the file before anything is allocated for it, every block's checksum
- * is verified. Immutable once open; reads may overlap. Owner: the thread that opened it.
+ * is verified, and so is the order of its entries (`block-checker.ts`) and their place in the table. Immutable once open; reads may overlap. Owner: the thread that opened it.
  */
 import { corruption } from '../base/errors.ts';
 import { invariant } from '../base/invariant.ts';
@@ -21,9 +21,11 @@ import {
   FilterBlockReader,
   LEGACY_FILTER_NAME,
 } from '../filter/filter-block.ts';
+import { compareInternalKeys, readTrailerSequence, TRAILER_BYTES } from '../key/internal-key.ts';
 import { decodeMerkleBlock, MERKLE_BLOCK_NAME, type MerkleBlock } from '../merkle/table-root.ts';
 import { fileName } from '../storage/file-desc.ts';
 import type { ReadableFile } from '../storage/storage.ts';
+import { BlockChecker } from './block-checker.ts';
 import { checkHandle, decodeFooter, FOOTER_BYTES } from './table-format.ts';
 import { TableIndex } from './table-index.ts';
 
@@ -35,13 +37,23 @@ interface TableParts {
   /** True when the filter may hold hashes of signed characters (`LEGACY_FILTER_NAME`). */
   readonly filterIsLegacy: boolean;
   readonly merkle: BlockHandle | undefined;
+  readonly bounds: StatedBounds | undefined;
+}
+
+/** One per thread: checking a block never waits. */
+const checker = new BlockChecker();
+
+/** Internal keys between which all entries are said to lie, both included. */
+export interface StatedBounds {
+  readonly smallest: Uint8Array;
+  readonly largest: Uint8Array;
 }
 
 /**
- * Opens the table of `size` bytes, by the manifest, in `file`. The table owns the file from then on; when opening
- * fails, the file stays the caller's.
+ * Opens the table of `size` bytes and, if stated, `bounds`, by the manifest, in `file`. The table owns the file from
+ * then on; when opening fails, the file stays the caller's.
  */
-export function* openTable(file: ReadableFile, size: number): Steps<TableReader> {
+export function* openTable(file: ReadableFile, size: number, bounds?: StatedBounds): Steps<TableReader> {
   const name = fileName(file.file);
   if (size < FOOTER_BYTES || file.size < size) {
     throw corruption(`table of ${file.size} bytes, and the manifest states ${size}`, name);
@@ -63,6 +75,7 @@ export function* openTable(file: ReadableFile, size: number): Steps<TableReader>
     filter,
     filterIsLegacy: handles.filter === undefined,
     merkle: handles.merkle,
+    bounds,
   });
 }
 
@@ -121,14 +134,14 @@ export class TableReader {
     const handle = this.handle(block);
     const stored = new Uint8Array(handle.size + BLOCK_TRAILER_BYTES);
     const count = this.file.readNow(stored, 0, stored.length, handle.offset);
-    return this.#parse(stored, count, handle);
+    return this.#parse(block, stored, count, handle);
   }
 
   async readBlockLater(block: number): Promise<Block> {
     const handle = this.handle(block);
     const stored = new Uint8Array(handle.size + BLOCK_TRAILER_BYTES);
     const count = await this.file.read(stored, 0, stored.length, handle.offset);
-    return this.#parse(stored, count, handle);
+    return this.#parse(block, stored, count, handle);
   }
 
   readBlock(block: number): Steps<Block> {
@@ -155,8 +168,36 @@ export class TableReader {
     this.file.closeNow();
   }
 
-  #parse(stored: Uint8Array<ArrayBuffer>, count: number, handle: BlockHandle): Block {
-    return new Block(checkStored(stored, count, this.name, handle), this.name, handle.offset);
+  #parse(index: number, stored: Uint8Array<ArrayBuffer>, count: number, handle: BlockHandle): Block {
+    const block = new Block(checkStored(stored, count, this.name, handle), this.name, handle.offset);
+    checker.check(block);
+    this.#checkRange(index, block);
+    return block;
+  }
+
+  /** The entries of a block lie behind the index key of the block before, up to its own, and in the stated bounds. */
+  #checkRange(index: number, block: Block): void {
+    const { firstStart, firstEnd, lastKey, lastEnd } = checker;
+    const firstUserEnd = firstEnd - TRAILER_BYTES;
+    const first = readTrailerSequence(block.contents, firstUserEnd);
+    if (index > 0 && !this.#index.isBefore(index - 1, block.contents, firstStart, firstUserEnd, first)) {
+      throw block.damage('first entry of the block does not sort after the index key of the block before');
+    }
+    const lastUserEnd = lastEnd - TRAILER_BYTES;
+    if (this.#index.isBefore(index, lastKey, 0, lastUserEnd, readTrailerSequence(lastKey, lastUserEnd))) {
+      throw block.damage('index key of the block sorts before its last entry');
+    }
+    const { bounds } = this.#parts;
+    if (bounds === undefined) return;
+    if (
+      index === 0 &&
+      compareInternalKeys(block.contents.subarray(firstStart, firstEnd), bounds.smallest) < 0
+    ) {
+      throw block.damage('first entry of the table sorts before the smallest key that the manifest states');
+    }
+    if (index === this.blocks - 1 && compareInternalKeys(lastKey.subarray(0, lastEnd), bounds.largest) > 0) {
+      throw block.damage('last entry of the table sorts after the largest key that the manifest states');
+    }
   }
 }
 
@@ -172,6 +213,7 @@ export function parseMetaindex(block: Block, dataEnd: number): MetaHandles {
   const cursor = new BlockCursor();
   cursor.attach(block);
   while (cursor.next()) {
+    if (cursor.keyEnd > MAX_META_NAME_BYTES) continue;
     const name = Buffer.from(cursor.keyBytes.buffer, 0, cursor.keyEnd).toString('latin1');
     const which = META_NAMES.get(name);
     if (which === undefined) continue;
@@ -186,6 +228,9 @@ const META_NAMES: ReadonlyMap<string, keyof MetaHandles> = new Map([
   [FILTER_KEY_PREFIX + LEGACY_FILTER_NAME, 'legacyFilter'],
   [MERKLE_BLOCK_NAME, 'merkle'],
 ]);
+
+/** A longer name is none of them. */
+const MAX_META_NAME_BYTES: number = Math.max(...[...META_NAMES.keys()].map((name) => name.length));
 
 /** Contents of a block, its trailer checked. REQUIRES: a checked handle. */
 export function* readContents(

@@ -222,11 +222,12 @@ export class TableCache {
   }
 }
 
-function* openTableFile(file: ReadableFile, { number, size }: TableMetadata): Steps<TableReader> {
+function* openTableFile(file: ReadableFile, metadata: TableMetadata): Steps<TableReader> {
+  const { number, size } = metadata;
   if (file.size !== size) {
     throw corruption(`has ${file.size} bytes where the manifest states ${size}`, fileName(tableFile(number)));
   }
-  return yield* openTable(file, size);
+  return yield* openTable(file, size, metadata);
 }
 
 /** A table that the manifest names and the directory does not is damage, not a passing failure. */
