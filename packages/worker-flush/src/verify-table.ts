@@ -127,9 +127,13 @@ class TableVerifier {
   #checkMetaindex(block: Block): boolean {
     const cursor = this.#cursor;
     let known = true;
+    let lastName: Uint8Array | undefined;
     const walked = walkBlock(block, cursor, this.#problems, () => {
-      const nameEnd = Math.min(cursor.keyEnd, MAX_NAME_BYTES);
-      const name = Buffer.from(cursor.keyBytes.subarray(0, nameEnd)).toString('latin1');
+      const key = cursor.keyBytes.slice(0, Math.min(cursor.keyEnd, MAX_NAME_BYTES));
+      if (lastName !== undefined && compareBytes(lastName, key) >= 0)
+        this.#problems.add('the names in the metaindex do not ascend', block.offset);
+      lastName = key;
+      const name = Buffer.from(key).toString('latin1');
       const handle = this.#problems.attempt(() => this.#handleAt(cursor, `'${name}'`, block));
       if (handle === undefined) known = false;
       else this.#handles.push(handle);

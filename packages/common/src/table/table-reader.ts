@@ -217,6 +217,7 @@ export function parseMetaindex(block: Block, dataEnd: number): MetaHandles {
     const name = Buffer.from(cursor.keyBytes.buffer, 0, cursor.keyEnd).toString('latin1');
     const which = META_NAMES.get(name);
     if (which === undefined) continue;
+    if (handles[which] !== undefined) throw block.damage(`metaindex names the block '${name}' twice`);
     const handle = decodeBlockHandle(cursor.contents, cursor.valueStart, cursor.valueEnd);
     handles[which] = checkHandle(handle, name, block.file, block.offset, dataEnd);
   }
