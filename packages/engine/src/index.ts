@@ -1,6 +1,7 @@
 /** The engine on plain bytes. */
 export { EngineError, ErrorCode } from '@arena-level/common/base/errors';
 export { MAX_BATCH_BYTES, MAX_KEY_BYTES, MAX_VALUE_BYTES } from '@arena-level/common/base/limits';
+export { destroy } from './db/destroy-store.ts';
 export type { OpenModules } from './db/open-modules.ts';
 export { open } from './db/open-store.ts';
 export { Store } from './db/store.ts';
@@ -10,6 +11,7 @@ export { arenaBudget, setArenaBudget } from './memtable/arena-budget.ts';
 export type { OpenOptions } from './options/options.ts';
 export type {
   BatchOperation,
+  DestroyReport,
   MasterRoot,
   ReadOptions,
   RecoveryReport,

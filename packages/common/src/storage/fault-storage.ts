@@ -125,6 +125,14 @@ export class FaultStorage implements Storage {
     });
   }
 
+  emptyLostNow(): string[] {
+    return this.#control.now({ operation: 'remove', file: 'lost/' }, () => {
+      const rule = this.#control.next('remove');
+      if (rule !== undefined) throwInjected(rule, 'emptying', 'lost');
+      return this.#inner.emptyLostNow();
+    });
+  }
+
   syncDirectoryNow(): void {
     this.#control.now({ operation: 'sync-directory' }, () => {
       this.#countDirectorySync();

@@ -91,6 +91,11 @@ export function parseFileName(name: string): FileDesc | undefined {
   return fileName(file) === name || legacyName(file) === name ? file : undefined;
 }
 
+/** True for a name that `Storage.quarantineNow` gives to a file in `lost/`. */
+export function isLostName(name: string): boolean {
+  return (parseFileName(name) ?? parseFileName(name.replace(/\.\d+$/, ''))) !== undefined;
+}
+
 function numberedFile(suffix: string | undefined, number: number): FileDesc {
   switch (suffix) {
     case undefined:

@@ -9,7 +9,7 @@ import { corruption, ioError } from '../base/errors.ts';
 import type { Prng } from '../base/prng.ts';
 import { ByteImage } from './byte-image.ts';
 import { CrashReplay, type LossModel } from './crash-replay.ts';
-import { type FileDesc, fileName, legacyName, parseFileName } from './file-desc.ts';
+import { type FileDesc, fileName, isLostName, legacyName, parseFileName } from './file-desc.ts';
 import { type Inode, type MemoryDisk, MemoryReadableFile, MemoryWritableFile } from './memory-file.ts';
 import type { ReadableFile, Storage, WritableFile } from './storage.ts';
 import type { StorageTrace, TraceEntry } from './storage-trace.ts';
@@ -134,10 +134,8 @@ export class MemoryStorage implements Storage {
   }
 
   renameNow(from: FileDesc, to: FileDesc): void {
-    const name = fileName(from);
+    const { name, inode } = this.#find('renaming', from);
     const target = fileName(to);
-    const inode = this.#names.get(name);
-    if (inode === undefined) throw missing('renaming', name);
     this.#names.delete(name);
     this.#names.set(target, inode);
     this.#entries.push({ operation: 'rename', file: name, to: target, inode: inode.id });
@@ -162,6 +160,15 @@ export class MemoryStorage implements Storage {
     this.#names.set(target, inode);
     this.#entries.push({ operation: 'quarantine', file: name, to: target, inode: inode.id });
     return target;
+  }
+
+  emptyLostNow(): string[] {
+    const lost = this.fileNames().filter((name) => name.startsWith('lost/') && isLostName(name.slice(5)));
+    for (const name of lost) {
+      this.#names.delete(name);
+      this.#entries.push({ operation: 'remove', file: name });
+    }
+    return lost;
   }
 
   syncDirectoryNow(): void {

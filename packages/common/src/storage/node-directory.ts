@@ -1,5 +1,14 @@
-/** How directories are made and synced. */
-import { closeSync, constants, fsyncSync, mkdirSync, openSync, statSync } from 'node:fs';
+/** How directories are made, synced and removed. */
+import {
+  closeSync,
+  constants,
+  fsyncSync,
+  mkdirSync,
+  openSync,
+  readdirSync,
+  rmdirSync,
+  statSync,
+} from 'node:fs';
 import { dirname, resolve } from 'node:path';
 import { errnoOf, ioError } from '../base/errors.ts';
 import { ON_WINDOWS } from './node-open.ts';
@@ -39,6 +48,28 @@ export function syncDirectoryAt(path: string): void {
     ignoreUnsupportedSync(error);
   } finally {
     closeSync(number);
+  }
+}
+
+/** Removes a directory with nothing in it; false, and no change, when there is something. Its name goes durably. */
+export function removeDirectoryIfEmpty(path: string): boolean {
+  try {
+    rmdirSync(path);
+  } catch (error) {
+    // Some systems say EEXIST for ENOTEMPTY. A mount point stays, too, and a link to the directory.
+    if (['ENOTEMPTY', 'EEXIST', 'EBUSY', 'EINVAL', 'ENOTDIR'].includes(errnoOf(error) ?? '')) return false;
+    throw ioError('removing directory', path, error);
+  }
+  syncParent(resolve(path));
+  return true;
+}
+
+/** All names in a directory, sorted. */
+export function namesIn(path: string): string[] {
+  try {
+    return readdirSync(path).sort();
+  } catch (error) {
+    throw ioError('listing', path, error);
   }
 }
 

@@ -22,9 +22,9 @@ import {
 } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { corruption, errnoOf, ioError } from '../base/errors.ts';
-import { type FileDesc, fileName, legacyName, parseFileName } from './file-desc.ts';
+import { type FileDesc, fileName, isLostName, legacyName, parseFileName } from './file-desc.ts';
 import { NodeDescriptor } from './node-descriptor.ts';
-import { ignoreUnsupportedSync, syncDirectoryAt } from './node-directory.ts';
+import { ignoreUnsupportedSync, removeDirectoryIfEmpty, syncDirectoryAt } from './node-directory.ts';
 import {
   CREATE_TO_WRITE,
   FILE_MODE,
@@ -122,7 +122,7 @@ export class NodeStorage implements Storage {
 
   renameNow(from: FileDesc, to: FileDesc): void {
     this.#naming('renaming', fileName(from), () =>
-      renameSync(this.#path(fileName(from)), this.#path(fileName(to))),
+      firstFoundNow(from, (name) => renameSync(this.#path(name), this.#path(fileName(to)))),
     );
   }
 
@@ -154,6 +154,21 @@ export class NodeStorage implements Storage {
         syncDirectoryAt(this.#path(LOST_FOLDER));
         return target;
       });
+    });
+  }
+
+  emptyLostNow(): string[] {
+    return this.#naming('emptying', LOST_FOLDER, () => {
+      const folder = this.#path(LOST_FOLDER);
+      if (!lstatSync(folder, { throwIfNoEntry: false })?.isDirectory()) return [];
+      const removed: string[] = [];
+      for (const entry of readdirSync(folder, { withFileTypes: true })) {
+        if (!entry.isFile() || !isLostName(entry.name)) continue;
+        unlinkSync(join(folder, entry.name));
+        removed.push(`${LOST_FOLDER}/${entry.name}`);
+      }
+      removeDirectoryIfEmpty(folder);
+      return removed;
     });
   }
 

@@ -178,6 +178,20 @@ export function testStorage(name: string, makeEmpty: () => Storage): void {
       expect(listed()).toEqual([]);
     });
 
+    test('empties lost/ of what was moved there, and of nothing else', () => {
+      expect(storage.emptyLostNow()).toEqual([]);
+      for (const contents of ['a', 'b']) {
+        put(storage, JOURNAL, contents);
+        storage.quarantineNow(JOURNAL);
+      }
+      put(storage, tableFile(4), 'kept');
+      expect(storage.emptyLostNow().sort()).toEqual(['lost/000003.log', 'lost/000003.log.1']);
+      expect(storage.emptyLostNow()).toEqual([]);
+      expect(listed()).toEqual(['000004.ldb']);
+      put(storage, JOURNAL, 'c');
+      expect(storage.quarantineNow(JOURNAL)).toBe('lost/000003.log');
+    });
+
     test('syncs files and directory in any mixture of blocking and not', async () => {
       const file = storage.createNow(JOURNAL);
       file.syncNow();

@@ -28,7 +28,7 @@ export interface Storage {
   /** The whole of a file; one of more than `limitBytes` bytes is LEVEL_CORRUPTION. */
   readAllNow(file: FileDesc, limitBytes: number): Uint8Array<ArrayBuffer>;
 
-  /** Replaces `to` when it exists. Durable after the next directory sync. */
+  /** Replaces `to` when it exists; `from` may bear its legacy name. Durable after the next directory sync. */
   renameNow(from: FileDesc, to: FileDesc): void;
   /** A file that is already gone is no error. */
   removeNow(file: FileDesc): void;
@@ -38,6 +38,11 @@ export interface Storage {
    * is durable at once; that the old one is gone, after the next directory sync.
    */
   quarantineNow(file: FileDesc): string;
+  /**
+   * Removes what was moved to `lost/`, and the folder when nothing else is in it; returns the names. What bears a
+   * name that `quarantineNow` does not give stays.
+   */
+  emptyLostNow(): string[];
 
   /** Makes creations, renames and removals so far durable. */
   syncDirectoryNow(): void;

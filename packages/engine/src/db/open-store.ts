@@ -3,7 +3,6 @@
  * are replayed into tables → the files behind a tear are set aside → a new journal → one commit with everything →
  * leftovers are removed. A crash at any point leaves a store that opens to the same contents.
  */
-import { resolve } from 'node:path';
 import { systemClock } from '@arena-level/common/base/clock';
 import { corruption, EngineError, ErrorCode } from '@arena-level/common/base/errors';
 import { createDirectory, whatIsAt } from '@arena-level/common/storage/node-directory';
@@ -12,6 +11,7 @@ import type { Storage } from '@arena-level/common/storage/storage';
 import { type DirectoryLock, lockDirectory } from '../lock/directory-lock.ts';
 import { type OpenOptions, type ResolvedOptions, resolveOptions } from '../options/options.ts';
 import { assembleStore } from './assemble-store.ts';
+import { directoryOf, notADirectory } from './location.ts';
 import type { OpenModules } from './open-modules.ts';
 import { Store } from './store.ts';
 import { makeStoreCore } from './store-core.ts';
@@ -28,13 +28,7 @@ export async function open(
   modules: OpenModules = {},
 ): Promise<Store> {
   const resolved = resolveOptions(options);
-  if (typeof location !== 'string' || location === '') {
-    throw new EngineError(
-      ErrorCode.InvalidArgument,
-      'the location of a store must be the path of a directory',
-    );
-  }
-  const directory = resolve(location);
+  const directory = directoryOf(location);
   if (modules.storage === undefined) prepareDirectory(directory, resolved);
   const storage = modules.storage ?? new NodeStorage(directory);
   let lock: DirectoryLock | undefined;
@@ -67,12 +61,7 @@ async function openIn(
 /** The directory exists afterwards, durably where a store may be created in it. */
 function prepareDirectory(directory: string, options: ResolvedOptions): void {
   const found = whatIsAt(directory);
-  if (found === 'other') {
-    throw new EngineError(
-      ErrorCode.InvalidArgument,
-      `${directory} is, or leads through, a file; a store is a directory`,
-    );
-  }
+  if (found === 'other') throw notADirectory(directory);
   if (options.createIfMissing) createDirectory(directory);
   else if (found === 'nothing') throw missing(directory);
 }

@@ -81,3 +81,12 @@ export interface RecoveryReport {
   /** Damage skipped under `recover: 'truncate' | 'skip'`. */
   readonly damage: readonly { readonly file: string; readonly offset: number; readonly reason: string }[];
 }
+
+/** What `destroy` did. Names are relative to the directory. */
+export interface DestroyReport {
+  readonly removed: readonly string[];
+  /** What is not part of a store, and so is still there. */
+  readonly stayed: readonly string[];
+  /** Whether the directory itself is gone. */
+  readonly directoryRemoved: boolean;
+}

@@ -224,5 +224,6 @@ class UnsyncedStorage implements Storage {
   removeNow = (file: FileDesc): void => this.#inner.removeNow(file);
   remove = (file: FileDesc): Promise<void> => this.#inner.remove(file);
   quarantineNow = (file: FileDesc): string => this.#inner.quarantineNow(file);
+  emptyLostNow = (): string[] => this.#inner.emptyLostNow();
   closeNow(): void {}
 }
