@@ -4,6 +4,7 @@ export { MAX_BATCH_BYTES, MAX_KEY_BYTES, MAX_VALUE_BYTES } from '@arena-level/co
 export { destroy } from './db/destroy-store.ts';
 export type { OpenModules } from './db/open-modules.ts';
 export { open } from './db/open-store.ts';
+export { repair } from './db/repair-store.ts';
 export { Store } from './db/store.ts';
 export type { StallReason, StoreEventName, StoreEvents } from './events/events.ts';
 export type { StoreIterator } from './iterator/store-iterator.ts';
@@ -12,9 +13,11 @@ export type { OpenOptions } from './options/options.ts';
 export type {
   BatchOperation,
   DestroyReport,
+  FileProblem,
   MasterRoot,
   ReadOptions,
   RecoveryReport,
+  RepairReport,
   RotateOptions,
   SnapshotHandle,
   VerifyReport,

@@ -79,6 +79,26 @@ export function* openTable(file: ReadableFile, size: number, bounds?: StatedBoun
   });
 }
 
+/**
+ * Opens a table by its footer and its index alone: for who wants its entries in whatever state its meta blocks are.
+ * The file stays the caller's when that fails.
+ */
+export function* openTableIndex(file: ReadableFile, size: number): Steps<TableReader> {
+  const name = fileName(file.file);
+  const footerOffset = size - FOOTER_BYTES;
+  if (footerOffset < 0 || file.size < size)
+    throw corruption(`a file of ${file.size} bytes is no table`, name);
+  const footer = decodeFooter(yield* readBytes(file, name, footerOffset, FOOTER_BYTES), name, size);
+  const index = new Block(yield* readContents(file, name, footer.index), name, footer.index.offset);
+  return new TableReader(file, size, {
+    index: new TableIndex(index, footerOffset),
+    metaindexOffset: footer.metaindex.offset,
+    filter: undefined,
+    filterIsLegacy: false,
+    merkle: undefined,
+  });
+}
+
 export class TableReader {
   readonly file: ReadableFile;
   /** For messages: the name of the file. */

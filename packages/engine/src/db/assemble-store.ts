@@ -22,6 +22,7 @@ import { ArenaPool } from '../memtable/arena-pool.ts';
 import { MemtableSet } from '../memtable/memtable-set.ts';
 import { Rotation } from '../memtable/rotation.ts';
 import type { ResolvedOptions } from '../options/options.ts';
+import { tableOptions } from '../options/table-options.ts';
 import { ReadPath } from '../read/read-path.ts';
 import { SnapshotList } from '../read/snapshot-list.ts';
 import { recoverStore } from '../recovery/recover-store.ts';
@@ -242,15 +243,6 @@ function makeExecutor(storage: Storage, options: ResolvedOptions, modules: Modul
     workerUrl: options.workerUrl,
     pool: modules.pool,
   });
-}
-
-function tableOptions(options: ResolvedOptions, level: number): TableOptions {
-  return {
-    blockBytes: options.blockBytes,
-    restartInterval: options.restartInterval,
-    bloomBitsPerKey: options.bloomBitsPerKey,
-    compression: options.compression[level]!,
-  };
 }
 
 /** What the version set tells of a commit, as events of the store. */

@@ -90,3 +90,39 @@ export interface DestroyReport {
   /** Whether the directory itself is gone. */
   readonly directoryRemoved: boolean;
 }
+
+/** What `repair` found and did. Files are named as they are in the store, or were. */
+export interface RepairReport {
+  /**
+   * Whether the tables kept their levels, by a manifest that can be trusted. Otherwise all of them are in level 0 now,
+   * their numbers ascending with their age.
+   */
+  readonly levelsKept: boolean;
+  /** False when tables contradict each other about their age; then LevelDB may find an older value of some keys. */
+  readonly ageIsCertain: boolean;
+  readonly lastSequence: number;
+  /** Entries in tables now, older versions and tombstones included. */
+  readonly entries: number;
+  /** Tables that are whole and bear their old name. */
+  readonly kept: readonly string[];
+  /** Tables that are whole and bear another number now. */
+  readonly renamed: readonly { readonly from: string; readonly to: string }[];
+  /** Tables whose readable entries are in a new table now. */
+  readonly rewritten: readonly { readonly from: string; readonly to: string; readonly entries: number }[];
+  /** Tables of which no entry can be read. */
+  readonly unreadable: readonly string[];
+  /** Tables that the manifest lists and that are not there: nothing can be recovered of them. */
+  readonly missing: readonly string[];
+  /** Journals that were replayed into new tables. */
+  readonly journals: readonly { readonly file: string; readonly entries: number }[];
+  /** Files moved to `lost/`: what is unusable, not needed any more, or replaced. */
+  readonly lost: readonly string[];
+  /** What could not be read, or had to be made anew, and where. */
+  readonly damage: readonly FileProblem[];
+}
+
+export interface FileProblem {
+  readonly file: string;
+  readonly offset?: number;
+  readonly reason: string;
+}
