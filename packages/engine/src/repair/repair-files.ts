@@ -10,7 +10,8 @@
  * repair that a crash interrupted begins again from the same state.
  *
  * Without one, all tables and journals are taken; every table goes to level 0, numbered by age (`table-order.ts`).
- * CURRENT and the manifests, being of no use, go to `lost/` first: a table may be renamed only when none names it.
+ * CURRENT and the manifests, being of no use, go to `lost/` first: a table may be renamed only when none names it. So
+ * does `arena.roots`.
  * Repeated after a crash this finds the tables it has written beside those it wrote them from: the same entries twice.
  */
 import type { Clock } from '@arena-level/common/base/clock';
@@ -118,7 +119,7 @@ class StoreRepair {
     const levelsKept = state !== undefined && scanned !== undefined;
     const tables = levelsKept ? await this.#keepLevels(state, scanned) : await this.#gatherAll();
     await this.#commit(tables);
-    await this.#setAside((file) => this.#isLeftOver(file, levelsKept));
+    await this.#setAside((file) => this.#isLeftOver(file));
     return {
       levelsKept,
       ageIsCertain: this.#ageIsCertain,
@@ -175,6 +176,8 @@ class StoreRepair {
   async #gatherAll(): Promise<NewTable[]> {
     const { storage } = this.#parts;
     await this.#setAside(({ type }) => type === CURRENT_FILE.type || type === FileType.Manifest);
+    // It may state roots of tables that have changed places. Not before the manifests: it may be what tells against them.
+    await this.#setAside(({ type }) => type === FileType.Roots);
     const found: ScannedTable[] = [];
     for (const number of this.#numbersOf(FileType.Table)) {
       const usable = await this.#usable(await scanTable(storage, number), number, 0, false);
@@ -274,7 +277,7 @@ class StoreRepair {
     await runLater(versions.commit({ logNumber, lastSequence: this.#lastSequence, newTables }));
   }
 
-  #isLeftOver({ type, number }: FileDesc, levelsKept: boolean): boolean {
+  #isLeftOver({ type, number }: FileDesc): boolean {
     const { versions } = this.#parts;
     const live = versions.liveFiles();
     switch (type) {
@@ -284,9 +287,6 @@ class StoreRepair {
         return !live.manifests.has(number);
       case FileType.Journal:
         return number < versions.logNumber;
-      // It may state roots of tables that have changed places.
-      case FileType.Roots:
-        return !levelsKept;
       default:
         return false;
     }
