@@ -6,7 +6,7 @@ import { repair } from 'arena-level/engine';
 import { describe, expect, test } from 'vitest';
 import { crashStates } from '../crash/crash-states.ts';
 import { contentsText } from '../crash/store-contents.ts';
-import { fileLike, SAMPLE_OPTIONS, sampleStore } from '../damage/sample-store.ts';
+import { fileLike, recordOffsets, SAMPLE_OPTIONS, sampleStore } from '../damage/sample-store.ts';
 import { tableRegions } from '../damage/table-regions.ts';
 import { restoreGolden } from '../interop/golden-stores.ts';
 import { ManualClock } from '../support/manual-clock.ts';
@@ -22,6 +22,10 @@ const bytesOf = (name: string): Uint8Array => files.get(name)!;
 const regions = tableRegions(bytesOf(older));
 const damagedTable = { [older]: flipped(bytesOf(older), regions.data.offset + 20) };
 const stale = { '000001.log': bytesOf(journal), '000900.ldb': bytesOf(older) };
+
+/** The same with three tables, all whole. */
+const three: Files = (await repairInMemory(files)).storage.snapshot();
+const [first, , third] = fileLike(three, /^\d+\.ldb$/) as [string, string, string];
 
 const SITUATIONS: readonly (readonly [string, Files])[] = [
   ['a sound store', files],
@@ -39,6 +43,12 @@ const SITUATIONS: readonly (readonly [string, Files])[] = [
   ],
   ['a missing table', changed(files, { [older]: undefined })],
   ['tables that changed places', changed(files, { [older]: bytesOf(newer), [newer]: bytesOf(older) })],
+  // Put in order, those that tell against the manifest are renamed.
+  ['a table that was replaced by a newer one', changed(three, { [first]: three.get(third) })],
+  [
+    'a manifest that is cut where a record ends',
+    changed(files, { [manifest]: bytesOf(manifest).subarray(0, recordOffsets(bytesOf(manifest))[1]) }),
+  ],
   ['a damaged journal', changed(files, { [journal]: flipped(bytesOf(journal), 60) })],
 ];
 
