@@ -184,6 +184,12 @@ describe('a journal', () => {
     expect(report.journals.map(({ file }) => file)).toEqual([journal, '000800.log']);
   });
 
+  test('that is missing is reported, and the store opens with what its tables hold', async () => {
+    const { report, contents } = await repairInMemory(changed(files, { [journal]: undefined }));
+    expect(report).toMatchObject({ levelsKept: true, journals: [], damage: [{ file: journal }] });
+    expect(contentsText(contents)).toBe(contentsText(sample.states[0]!));
+  });
+
   test('is all there is of a store without tables, CURRENT and manifest', async () => {
     const { report, contents } = await repairInMemory(new Map([[journal, bytesOf(journal)]]));
     expect(report).toMatchObject({ levelsKept: false, entries: 5 });

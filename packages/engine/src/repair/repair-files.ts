@@ -24,6 +24,7 @@ import {
   type FileDesc,
   FileType,
   fileName,
+  journalFile,
   tableFile,
 } from '@arena-level/common/storage/file-desc';
 import type { Storage } from '@arena-level/common/storage/storage';
@@ -165,12 +166,20 @@ class StoreRepair {
         if (usable !== undefined) tables.push({ level, table: usable });
       }
     }
-    const { logNumber, prevLogNumber } = state;
+    for (const table of await this.#replay(this.#liveJournals(state))) tables.push({ level: 0, table });
+    return tables;
+  }
+
+  /** Journals that are not wholly in the tables of a manifest. */
+  #liveJournals({ logNumber, prevLogNumber }: ManifestState): number[] {
     const journals = this.#numbersOf(FileType.Journal).filter(
       (number) => number >= logNumber || (prevLogNumber !== 0 && number === prevLogNumber),
     );
-    for (const table of await this.#replay(journals)) tables.push({ level: 0, table });
-    return tables;
+    if (logNumber !== 0 && !journals.includes(logNumber)) {
+      const reason = 'the manifest names this journal, and it is missing';
+      this.#parts.damage.push({ file: fileName(journalFile(logNumber)), reason });
+    }
+    return journals;
   }
 
   async #gatherAll(): Promise<NewTable[]> {
