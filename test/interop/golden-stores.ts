@@ -13,6 +13,7 @@ import { type BatchOperation, open } from 'arena-level/engine';
 import { LogWriter } from '../../packages/engine/src/journal/log-writer.ts';
 import { readCurrentNow } from '../../packages/engine/src/manifest/current-file.ts';
 import { readManifest } from '../../packages/engine/src/version/manifest-reader.ts';
+import { checkBatch } from '../../packages/engine/src/write/check-entries.ts';
 import { WriteGroup } from '../../packages/engine/src/write/write-group.ts';
 import { temporaryDirectory } from '../support/temporary-directory.ts';
 import { hex, type Model } from './random-batches.ts';
@@ -46,7 +47,7 @@ export async function restoreGolden(name: string): Promise<GoldenStore> {
   const { logNumber, lastSequence } = manifestOf(storage);
   const operations = difference(await contentsOfTables(name), golden.contents);
   const group = new WriteGroup();
-  group.addBatch(operations, 0);
+  group.addBatch(operations, checkBatch(operations));
   group.seal(lastSequence + 1);
   const file = storage.createNow(journalFile(logNumber));
   new LogWriter(file).appendNow(group.bytes, 0, group.end);

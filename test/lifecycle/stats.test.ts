@@ -7,6 +7,18 @@ import { bytes, key } from '../support/text-bytes.ts';
 const VALUE = bytes('v'.repeat(100));
 const HEADER_BYTES = 12;
 
+const NO_COMPACTIONS = {
+  compactions: 0,
+  moves: 0,
+  bytesRead: 0,
+  bytesWritten: 0,
+  entries: 0,
+  dropped: 0,
+  blocksCopied: 0,
+  busyMs: 0,
+  pausedMs: 0,
+};
+
 test('statistics follow a known workload', async () => {
   const { store, executor, memory } = await openHeld({ writeBufferSize: 64 * 1024, maxIdleArenas: 1 });
   const empty = store.stats();
@@ -16,7 +28,7 @@ test('statistics follow a known workload', async () => {
     flushes: { count: 0, failed: 0, entries: 0 },
     memtables: { active: 1, frozen: 0, entries: 0, bytes: 0 },
     arenas: { inUse: 1, idle: 0, preparing: 0 },
-    levels: Array(7).fill({ tables: 0, bytes: 0 }),
+    levels: Array(7).fill({ ...NO_COMPACTIONS, tables: 0, bytes: 0 }),
     lastSequence: 0,
     snapshots: 0,
     iterators: 0,
@@ -74,7 +86,7 @@ test('statistics follow a known workload', async () => {
   // Older versions of keys 0 and 1 are dropped; the tombstone stays.
   expect(stats.flushes).toMatchObject({ count: 1, failed: 0, entries: 15, dropped: 2, bytes: tableBytes });
   expect(stats.memtables).toMatchObject({ frozen: 0, entries: 0, bytes: 0 });
-  expect(stats.levels[0]).toEqual({ tables: 1, bytes: tableBytes });
+  expect(stats.levels[0]).toEqual({ ...NO_COMPACTIONS, tables: 1, bytes: tableBytes });
   expect(stats.arenas).toMatchObject({ inUse: 1, idle: 1, preparing: 0, bytes: 2 * empty.arenas.bytes });
 
   expect(await store.get(key(5))).toBeDefined();

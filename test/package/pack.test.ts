@@ -63,15 +63,18 @@ import { crc32cImplementation } from '@arena-level/common/bytes/crc32c';
 const key = (i) => Buffer.from(String(i).padStart(6, '0'));
 const value = (i) => Buffer.alloc(1000, 'value ' + i + ' ');
 const built = [];
-let store = await open('db', { writeBufferSize: 1 << 20 });
+let store = await open('db', { writeBufferSize: 1 << 20, maxFileSize: 1 << 20, autoCompaction: false });
 store.on('flush-started', ({ where }) => built.push(where));
 for (let i = 0; i < 4000; i += 100) {
   await store.batch(Array.from({ length: 100 }, (_, j) => ({ type: 'put', key: key(i + j), value: value(i + j) })));
 }
 await store.flush();
+assert.ok(store.stats().levels[0].tables >= 4, 'several tables');
+await store.compactRange();
+assert.equal(store.stats().levels[0].tables, 0);
 const before = await store.masterRoot();
 assert.deepEqual([...new Set(built)], ['worker']);
-assert.ok(before.tables >= 4, 'several tables');
+assert.ok(before.tables >= 2, 'tables were cut');
 await store.close();
 
 store = await open('db', { createIfMissing: false });

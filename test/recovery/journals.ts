@@ -6,6 +6,7 @@ import { type BatchOperation, type OpenOptions, open, type Store } from 'arena-l
 import { LogWriter } from '../../packages/engine/src/journal/log-writer.ts';
 import { readCurrentNow } from '../../packages/engine/src/manifest/current-file.ts';
 import { readManifest } from '../../packages/engine/src/version/manifest-reader.ts';
+import { checkBatch } from '../../packages/engine/src/write/check-entries.ts';
 import { WriteGroup } from '../../packages/engine/src/write/write-group.ts';
 import { readContents } from '../crash/store-contents.ts';
 import { ManualClock } from '../support/manual-clock.ts';
@@ -24,7 +25,8 @@ export function journalOf(records: readonly RecordSpec[]): Uint8Array {
   const writer = new LogWriter(storage.createNow(journalFile(1)));
   for (const { sequence, puts } of records) {
     const group = new WriteGroup();
-    group.addBatch(puts.map(putOf), 0);
+    const operations = puts.map(putOf);
+    group.addBatch(operations, checkBatch(operations));
     group.seal(sequence);
     writer.appendNow(group.bytes, 0, group.end);
   }

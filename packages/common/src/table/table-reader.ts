@@ -96,6 +96,7 @@ export function* openTableIndex(file: ReadableFile, size: number): Steps<TableRe
     filter: undefined,
     filterIsLegacy: false,
     merkle: undefined,
+    bounds: undefined,
   });
 }
 

@@ -18,12 +18,18 @@ import type { Storage } from '@arena-level/common/storage/storage';
 import type { TableOptions } from '@arena-level/common/table/table-options';
 import type { EventSink } from '../events/event-sink.ts';
 import type { FlushExecutor } from '../flush/flush-executor.ts';
-import { passesByItself } from '../health/passing.ts';
-import { retryDelayMs } from '../health/retry-delay.ts';
+import { BackOff } from '../health/back-off.ts';
 import type { LevelSizes } from '../options/level-sizes.ts';
 import type { CommitLane } from '../version/commit-lane.ts';
 import type { VersionSet } from '../version/version-set.ts';
-import { type Compacted, damagedInput, outputsOf, removeLeftovers, requireCompacted } from './answers.ts';
+import {
+  type Compacted,
+  damagedInput,
+  outputsOf,
+  removeLeftovers,
+  requireCompacted,
+  sumOf,
+} from './answers.ts';
 import type { CompactionCommit } from './compaction-commit.ts';
 import { CompactionCounters } from './compaction-counters.ts';
 import type { CompactionPick } from './compaction-pick.ts';
@@ -32,8 +38,6 @@ import { pickCompaction } from './pick-compaction.ts';
 import { abortedError, RangeCompaction } from './range-compaction.ts';
 import { type CompactionProgress, RunningCompaction } from './running-compaction.ts';
 
-/** Attempts for a cause that does not pass by itself. */
-const PERSISTENT_ATTEMPTS = 2;
 /** Between two reports of a compaction by range. */
 const REPORT_INTERVAL_MS = 100;
 
@@ -73,15 +77,13 @@ export class CompactionCoordinator {
   readonly #tasks = new Set<Promise<void>>();
   /** Tables found damaged, and what was found. */
   readonly #damaged = new Map<number, unknown>();
-  #failures = 0;
-  #failure: unknown;
-  #cancelRetry: (() => void) | undefined;
-  #stopped = false;
+  readonly #backOff: BackOff;
   #closed = false;
 
   constructor(options: CompactionCoordinatorOptions, modules: CompactionCoordinatorModules) {
     this.#options = options;
     this.#modules = modules;
+    this.#backOff = new BackOff(modules.clock);
   }
 
   /** What runs on other threads. */
@@ -101,18 +103,19 @@ export class CompactionCoordinator {
 
   /** Why level 0 does not get smaller; undefined while it may. */
   get failure(): unknown {
-    if (this.#stopped || this.#failures >= PERSISTENT_ATTEMPTS) return this.#failure;
-    const isIdle = this.#running === undefined && this.#cancelRetry === undefined;
+    const { failure, isWaiting } = this.#backOff;
+    if (failure !== undefined) return failure;
+    const isIdle = this.#running === undefined && !isWaiting;
     if (isIdle && this.#damaged.size > 0 && this.#pick() === undefined) return [...this.#damaged.values()][0];
     return undefined;
   }
 
   /** Looks whether there is something to do. Called whenever the version has changed. */
   schedule(): void {
-    if (this.#closed || this.#running !== undefined || this.#cancelRetry !== undefined) return;
+    if (this.#closed || this.#running !== undefined || this.#backOff.isWaiting) return;
     const range = this.#ranges[0];
     const isUrgent = this.level0 >= this.#options.sizes.level0Slowdown;
-    const pick = this.#stopped || !this.#options.automatic ? undefined : this.#pick();
+    const pick = this.#options.automatic ? this.#pick() : undefined;
     if (pick !== undefined && (range === undefined || isUrgent)) this.#start(pick, undefined);
     else if (range !== undefined) this.#startStep(range);
   }
@@ -127,6 +130,7 @@ export class CompactionCoordinator {
     signal: AbortSignal | undefined,
     onProgress: ConstructorParameters<typeof RangeCompaction>[2],
   ): Promise<void> {
+    if (this.#backOff.isStopped) return Promise.reject(this.#backOff.failure);
     const range = new RangeCompaction(begin, end, onProgress);
     const abort = (): void => this.#abandon(range, abortedError());
     signal?.addEventListener('abort', abort, { once: true });
@@ -156,17 +160,16 @@ export class CompactionCoordinator {
 
   /** Tries again at once, also after a failure that stopped it. */
   retry(): void {
-    this.#stopped = false;
-    this.#failures = 0;
+    this.#backOff.succeed();
     this.#damaged.clear();
-    this.#endBackOff();
+    this.#backOff.end();
     this.#goOn();
   }
 
   /** Begins nothing more, cancels what is being merged, and waits for threads and a running commit. */
   async close(): Promise<void> {
     this.#closed = true;
-    this.#endBackOff();
+    this.#backOff.end();
     const closed = new EngineError(ErrorCode.DatabaseNotOpen, 'the store was closed before it was compacted');
     for (const range of [...this.#ranges]) this.#abandon(range, closed);
     if (this.#running?.built === undefined) this.#supersede();
@@ -210,9 +213,7 @@ export class CompactionCoordinator {
       clock,
     );
     events.emit('compaction-started', {
-      reason: pick.reason,
-      level: pick.level,
-      outputLevel: pick.outputLevel,
+      ...headOf(pick),
       tables: pick.inputs.length + pick.nextInputs.length,
       bytes: run.bytesTotal,
       parts: run.parts.length,
@@ -275,7 +276,7 @@ export class CompactionCoordinator {
           this.#failed(run, error);
           return;
         }
-        await this.#backOff(run, error);
+        await this.#nextAttempt(run, error);
       }
     }
     if (run.isDone) this.#finished(run, answers);
@@ -312,21 +313,8 @@ export class CompactionCoordinator {
     const { clock, events } = this.#modules;
     const durationMs = clock.now() - run.startedMs;
     this.counters.add(run, answers, durationMs);
-    this.#failures = 0;
-    this.#failure = undefined;
-    const sum = (of: (answer: Compacted) => number): number => answers.reduce((all, a) => all + of(a), 0);
-    events.emit('compaction-finished', {
-      reason: run.pick.reason,
-      level: run.pick.level,
-      outputLevel: run.pick.outputLevel,
-      tables: sum(({ tables }) => tables.length),
-      bytesRead: sum(({ bytesRead }) => bytesRead),
-      bytesWritten: sum(({ tables }) => tables.reduce((bytes, { table }) => bytes + table.size, 0)),
-      entries: sum(({ entries }) => entries),
-      dropped: sum(({ dropped }) => dropped),
-      durationMs,
-      pausedMs: sum(({ timings }) => timings.pausedMs),
-    });
+    this.#backOff.succeed();
+    events.emit('compaction-finished', { ...headOf(run.pick), ...sumOf(answers), durationMs });
     if (this.#running !== run) return;
     this.#runningRange?.stepDone(run.pick);
     this.#end();
@@ -338,7 +326,7 @@ export class CompactionCoordinator {
     const range = this.#runningRange;
     if (range !== undefined) this.#abandon(range, error);
     if (damaged === undefined) {
-      this.#enterFailure(run, error);
+      this.#enterFailure(run, error, () => this.#goOn());
     } else {
       this.#damaged.set(damaged, error);
       this.counters.failed++;
@@ -360,40 +348,19 @@ export class CompactionCoordinator {
     this.#modules.onProgress();
   }
 
-  /** Counts a failure, and arranges for the next attempt or for none. */
-  #enterFailure(run: RunningCompaction, error: unknown, onRetry: () => void = () => this.#goOn()): void {
+  /** Counts a failure; `onRetry` is called when the next attempt is due. */
+  #enterFailure(run: RunningCompaction, error: unknown, onRetry: () => void): void {
     this.counters.failed++;
-    this.#failures++;
-    this.#failure = error;
-    this.#stopped = !passesByItself(error) && this.#failures >= PERSISTENT_ATTEMPTS;
-    const retryInMs = this.#stopped ? Number.POSITIVE_INFINITY : retryDelayMs(this.#failures);
+    const retryInMs = this.#backOff.fail(error, onRetry);
     this.#announceFailure(run, error, retryInMs);
-    if (this.#closed) {
-      onRetry();
-      return;
-    }
-    const cancel = this.#stopped
-      ? () => {}
-      : this.#modules.clock.after(retryInMs, () => {
-          this.#cancelRetry = undefined;
-          onRetry();
-        });
-    this.#cancelRetry = () => {
-      cancel();
-      onRetry();
-    };
+    if (this.#backOff.isStopped) for (const range of [...this.#ranges]) this.#abandon(range, error);
+    if (this.#closed) this.#backOff.end();
     queueMicrotask(() => this.#modules.onProgress());
   }
 
   /** Between two attempts to commit: the outputs are there, and nothing else begins. */
-  #backOff(run: RunningCompaction, error: unknown): Promise<void> {
+  #nextAttempt(run: RunningCompaction, error: unknown): Promise<void> {
     return new Promise((resolve) => this.#enterFailure(run, error, resolve));
-  }
-
-  #endBackOff(): void {
-    const cancel = this.#cancelRetry;
-    this.#cancelRetry = undefined;
-    cancel?.();
   }
 
   #announceFailure(run: RunningCompaction, error: unknown, retryInMs: number): void {
@@ -434,6 +401,10 @@ export class CompactionCoordinator {
     };
     report();
   }
+}
+
+function headOf({ reason, level, outputLevel }: CompactionPick) {
+  return { reason, level, outputLevel };
 }
 
 function nothingToDo(): EngineError {

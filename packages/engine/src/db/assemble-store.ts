@@ -1,22 +1,14 @@
 import type { Clock } from '@arena-level/common/base/clock';
-import { LEVELS } from '@arena-level/common/base/limits';
 import { runLater } from '@arena-level/common/base/steps';
 import { CURRENT_FILE, fileName, manifestFile } from '@arena-level/common/storage/file-desc';
 import type { Storage } from '@arena-level/common/storage/storage';
-import type { TableOptions } from '@arena-level/common/table/table-options';
-import { CompactionCommit } from '../compaction/compaction-commit.ts';
-import { CompactionCoordinator } from '../compaction/compaction-coordinator.ts';
-import { threadPauseGate } from '../compaction/pause-gate.ts';
 import { EventSink } from '../events/event-sink.ts';
-import { FlushCommit } from '../flush/flush-commit.ts';
-import { FlushCoordinator } from '../flush/flush-coordinator.ts';
 import type { FlushExecutor } from '../flush/flush-executor.ts';
 import { InlineFlushExecutor } from '../flush/inline-flush-executor.ts';
 import { PiscinaFlushExecutor } from '../flush/piscina-flush-executor.ts';
 import { Health } from '../health/health.ts';
 import { StallTracker } from '../health/stall-tracker.ts';
-import { LoopTurns, type Turns } from '../iterator/turns.ts';
-import { Durability } from '../journal/durability.ts';
+import { LoopTurns } from '../iterator/turns.ts';
 import type { DirectoryLock } from '../lock/directory-lock.ts';
 import { ArenaPool } from '../memtable/arena-pool.ts';
 import { MemtableSet } from '../memtable/memtable-set.ts';
@@ -26,38 +18,13 @@ import { tableOptions } from '../options/table-options.ts';
 import { ReadPath } from '../read/read-path.ts';
 import { SnapshotList } from '../read/snapshot-list.ts';
 import { recoverStore } from '../recovery/recover-store.ts';
-import type { RootKeeper } from '../roots/root-keeper.ts';
 import { CommitLane } from '../version/commit-lane.ts';
 import { ObsoleteTables } from '../version/obsolete-tables.ts';
 import { VersionSet, type VersionSetStep } from '../version/version-set.ts';
-import { Level0Throttle } from '../write/level0-throttle.ts';
-import { Level0Watch } from '../write/level0-watch.ts';
-import { WritePath } from '../write/write-path.ts';
-import { Healer } from './healer.ts';
 import type { OpenModules } from './open-modules.ts';
 import type { StoreParts } from './store-core.ts';
 import { Verification } from './verification.ts';
-
-/** What is there before a store takes its first read or write: what recovery works with, and what it found. */
-interface Foundation {
-  readonly storage: Storage;
-  readonly options: ResolvedOptions;
-  readonly table: TableOptions;
-  readonly lane: CommitLane;
-  readonly obsolete: ObsoleteTables;
-  readonly clock: Clock;
-  readonly turns: Turns;
-  readonly events: EventSink;
-  readonly executor: FlushExecutor;
-  readonly pool: ArenaPool;
-  readonly versions: VersionSet;
-  readonly rotation: Rotation;
-  readonly health: Health;
-  readonly stalls: StallTracker;
-  readonly snapshots: SnapshotList;
-  readonly memtables: MemtableSet;
-  readonly roots: RootKeeper;
-}
+import { type Foundation, makeWriteSide } from './write-side.ts';
 
 type Modules = OpenModules & { readonly clock: Clock };
 
@@ -140,91 +107,6 @@ function openVersions(
   return runLater(
     isNew ? VersionSet.create(storage, versionOptions) : VersionSet.recover(storage, versionOptions),
   );
-}
-
-/** These know each other both ways: each call back goes through a closure over their names. */
-function makeWriteSide(
-  foundation: Foundation,
-  lastSequence: number,
-): Pick<
-  StoreParts,
-  'durability' | 'flush' | 'writes' | 'healer' | 'compactions' | 'throttle' | 'leavePauseGate'
-> {
-  const { storage, options, memtables, snapshots, executor, versions, clock } = foundation;
-  const gate = threadPauseGate;
-  const durability = new Durability(
-    storage,
-    () => memtables.journals(),
-    (_journal, error) => healer.journalFailed(error),
-  );
-  const committer = new FlushCommit({
-    ...foundation,
-    onSlotFree: () => queueMicrotask(() => writes.pump()),
-  });
-  const compactions: CompactionCoordinator = new CompactionCoordinator(
-    {
-      sizes: options.sizes,
-      threads: executor.kind === 'inline' ? 1 : options.compactionWorkers,
-      tables: Array.from({ length: LEVELS }, (_, level) => tableOptions(options, level)),
-      automatic: options.autoCompaction,
-    },
-    {
-      ...foundation,
-      gate,
-      committer: new CompactionCommit(foundation),
-      dropHorizon: () => snapshots.oldest(writes.lastSequence),
-      onProgress: () => {
-        foundation.obsolete.remove();
-        writes.pump();
-      },
-    },
-  );
-  const level0 = new Level0Watch(options, compactions);
-  const throttle = new Level0Throttle(options.sizes, clock, () => level0);
-  const flush: FlushCoordinator = new FlushCoordinator(
-    {
-      parallelBuilds: executor.kind === 'inline' ? 1 : options.flushWorkers,
-      table: foundation.table,
-    },
-    {
-      ...foundation,
-      committer,
-      newFileNumber: () => versions.newFileNumber(),
-      dropHorizon: (frozen) => snapshots.oldest(frozen.lastSequence),
-      onBuildsChanged: () => gate.update(),
-      onProgress: () => {
-        foundation.obsolete.remove();
-        compactions.schedule();
-        writes.pump();
-      },
-      onPersistentFailure: (error) => healer.flushFailed(error),
-    },
-  );
-  const healer: Healer = new Healer({
-    ...foundation,
-    flush,
-    onHealed: () => writes.pump(),
-    onStopped: (error) => writes.refuseQueued(error),
-  });
-  const writes: WritePath = new WritePath(
-    { maxPendingBytes: options.maxPendingBytes, maxFrozenMemtables: options.maxFrozenMemtables },
-    {
-      ...foundation,
-      flush,
-      level0,
-      throttle,
-      durability,
-      onJournalFailure: (error) => healer.journalFailed(error),
-      healed: () => healer.healed(),
-    },
-    lastSequence,
-  );
-  const leavePauseGate = gate.add({
-    flushes: () => flush.building,
-    compactions: () => (executor.kind === 'inline' ? [] : compactions.handles),
-    isUrgent: () => compactions.level0 >= options.sizes.level0Slowdown,
-  });
-  return { durability, flush, writes, healer, compactions, throttle, leavePauseGate };
 }
 
 function makeReadSide(foundation: Foundation, lastSequence: () => number): ReadPath {

@@ -134,7 +134,7 @@ export class FlushCoordinator {
     this.#stopped = false;
     for (const job of this.#jobs) {
       job.failures = 0;
-      endBackOff(job);
+      job.endBackOff();
     }
     this.request();
   }
@@ -142,7 +142,7 @@ export class FlushCoordinator {
   /** Begins nothing more, cancels what is being built, and waits for threads and a running commit. */
   async close(): Promise<void> {
     this.#closed = true;
-    for (const job of this.#jobs) endBackOff(job);
+    for (const job of this.#jobs) job.endBackOff();
     for (const job of this.#jobs) if (job.state === 'building') job.memtable.arena.requestCancel();
     const commit = this.#jobs[0]?.commit?.promise.catch(() => {});
     await Promise.all([...this.#tasks, commit]);
@@ -152,7 +152,7 @@ export class FlushCoordinator {
       'the store was closed before the flush was committed',
     );
     for (const job of this.#jobs) {
-      rejectWaiters(job, closed);
+      job.rejectWaiters(closed);
       // A table that was built and not committed is of no use any more: the next open removes it.
       this.#backToWaiting(job);
     }
@@ -163,7 +163,7 @@ export class FlushCoordinator {
     for (const job of [...this.#jobs]) {
       // Builds that were taken over count: they hold their arenas until their threads answer.
       if (this.#tasks.size >= this.#options.parallelBuilds) break;
-      if (!isDue(job)) continue;
+      if (!job.isDue) continue;
       if (this.#modules.executor.kind === 'inline') {
         this.#buildSoon();
         break;
@@ -181,7 +181,7 @@ export class FlushCoordinator {
     this.#buildsSoon = true;
     process.nextTick(() => {
       this.#buildsSoon = false;
-      const job = this.#jobs.find(isDue);
+      const job = this.#jobs.find(({ isDue }) => isDue);
       if (job === undefined || this.#closed || this.#stopped) return;
       this.#buildNow(job);
       this.#pump();
@@ -344,8 +344,8 @@ export class FlushCoordinator {
     this.#jobs.shift();
     this.counters.count++;
     // What made attempts of others fail may have passed with it.
-    for (const other of this.#jobs) endBackOff(other);
-    endBackOff(job);
+    for (const other of this.#jobs) other.endBackOff();
+    job.endBackOff();
     for (const waiter of job.waiters.splice(0)) waiter.resolve();
     // Not from inside these steps: what looks again may take over other sequences.
     queueMicrotask(() => {
@@ -368,12 +368,12 @@ export class FlushCoordinator {
       retryInMs: stops ? Infinity : retryInMs,
     });
     // Whoever waits for this memtable or for a younger one: those before it do not need it.
-    for (const each of this.#jobs.slice(this.#jobs.indexOf(job))) rejectWaiters(each, error);
-    endBackOff(job);
+    for (const each of this.#jobs.slice(this.#jobs.indexOf(job))) each.rejectWaiters(error);
+    job.endBackOff();
     if (stops) {
       this.#stopped = true;
       this.#failure = error;
-      for (const each of this.#jobs) rejectWaiters(each, error);
+      for (const each of this.#jobs) each.rejectWaiters(error);
       onPersistentFailure(error);
     } else if (!this.#closed) {
       job.cancelRetry = clock.after(retryInMs, () => {
@@ -383,20 +383,6 @@ export class FlushCoordinator {
     }
     queueMicrotask(onProgress);
   }
-}
-
-/** Whether a build of it may begin. */
-function isDue(job: PendingFlush): boolean {
-  return job.state === 'waiting' && job.cancelRetry === undefined;
-}
-
-function endBackOff(job: PendingFlush): void {
-  job.cancelRetry?.();
-  job.cancelRetry = undefined;
-}
-
-function rejectWaiters(job: PendingFlush, error: unknown): void {
-  for (const waiter of job.waiters.splice(0)) waiter.reject(error);
 }
 
 function workerFailed(message: string): EngineError {

@@ -31,4 +31,18 @@ export class PendingFlush {
   constructor(memtable: Memtable) {
     this.memtable = memtable;
   }
+
+  /** Whether a build of it may begin. */
+  get isDue(): boolean {
+    return this.state === 'waiting' && this.cancelRetry === undefined;
+  }
+
+  endBackOff(): void {
+    this.cancelRetry?.();
+    this.cancelRetry = undefined;
+  }
+
+  rejectWaiters(error: unknown): void {
+    for (const waiter of this.waiters.splice(0)) waiter.reject(error);
+  }
 }

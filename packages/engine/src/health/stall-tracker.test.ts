@@ -49,6 +49,8 @@ test('another reason ends the one before', () => {
     'frozen-memtables': { count: 0, totalMs: 0, maxMs: 0 },
     healing: { count: 1, totalMs: 2, maxMs: 2 },
     'slow-journal': { count: 2, totalMs: 5, maxMs: 4 },
+    'level0-slowdown': { count: 0, totalMs: 0, maxMs: 0 },
+    'level0-pause': { count: 0, totalMs: 0, maxMs: 0 },
   });
 });
 
