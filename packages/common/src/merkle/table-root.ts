@@ -31,6 +31,8 @@ const TAG: Uint8Array<ArrayBuffer> = new Uint8Array(Buffer.from(MERKLE_BLOCK_NAM
 export class TableRootBuilder {
   #leaves: Uint8Array<ArrayBuffer> = new Uint8Array(FIRST_LEAVES * HASH_BYTES);
   #blocks = 0;
+  /** Over the leaves so far, once it was asked for. */
+  #root: Uint8Array<ArrayBuffer> | undefined;
 
   /** Leaves so far. */
   get blocks(): number {
@@ -60,6 +62,7 @@ export class TableRootBuilder {
       this.#leaves = larger;
     }
     this.#leaves.set(leaf, at);
+    this.#root = undefined;
     this.#blocks++;
   }
 
@@ -70,7 +73,8 @@ export class TableRootBuilder {
 
   /** The table root over the leaves so far. */
   root(): Uint8Array<ArrayBuffer> {
-    return tableRoot(this.#leaves, this.#blocks);
+    this.#root ??= tableRoot(this.#leaves, this.#blocks);
+    return this.#root;
   }
 }
 
