@@ -3,6 +3,7 @@ import { writeFileSync } from 'node:fs';
 import { parseArgs } from 'node:util';
 import { type Group, type Measurement, measureGroup } from './measure.ts';
 import { checksumGroups } from './micro/checksums.ts';
+import { compactionGroup } from './micro/compaction.ts';
 import { engineGroups } from './micro/engine.ts';
 import { flushGroup, handOffGroup } from './micro/flush.ts';
 import { journalGroup } from './micro/journal.ts';
@@ -21,6 +22,7 @@ const GROUPS: readonly Group[] = [
   journalGroup,
   handOffGroup,
   flushGroup,
+  compactionGroup,
   ...engineGroups,
 ];
 
