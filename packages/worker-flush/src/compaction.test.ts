@@ -3,7 +3,8 @@ import { compareBytes } from '@arena-level/common/bytes/compare';
 import type { SizedKeyRange } from '@arena-level/common/protocol/compaction-protocol';
 import { FaultStorage } from '@arena-level/common/storage/fault-storage';
 import { MemoryStorage } from '@arena-level/common/storage/memory-storage';
-import { type Entry, lineOf, randomEntries } from '@arena-level/common/table/table.test-support';
+import { type Entry, lineOf, MemoryFile, randomEntries } from '@arena-level/common/table/table.test-support';
+import { TableBuilder } from '@arena-level/common/table/table-builder';
 import { Compression } from '@arena-level/common/table/table-options';
 import { describe, expect, test } from 'vitest';
 import {
@@ -232,6 +233,21 @@ describe('the outputs of a compaction', () => {
     expect(outputs.map((lines) => lines.length)).toEqual([100, 101, 2]);
   });
 
+  test('have as few bytes as a table that ends at the first key behind its bytes', () => {
+    const keys = Array.from({ length: 300 }, (_, i) => entry(`key ${i + 1000}`, i + 1, 'some value'));
+    const expected: number[] = [];
+    let builder: TableBuilder | undefined;
+    for (const { key, sequence, kind, value } of keys) {
+      if (builder === undefined || builder.sizeBytes >= small.maxTableBytes) {
+        builder = new TableBuilder(new MemoryFile(), small.options);
+        expected.push(0);
+      }
+      builder.add(key, 0, key.length, sequence, kind, value, 0, value.length);
+      expected[expected.length - 1]!++;
+    }
+    expect(cut([keys], small).map((lines) => lines.length)).toEqual(expected);
+  });
+
   test('are cut no more with the last temporary number', () => {
     const keys = Array.from({ length: 500 }, (_, i) => entry(`key ${i + 1000}`, i + 1, 'some value'));
     const count = (numbers: number) =>
@@ -256,7 +272,7 @@ describe('the outputs of a compaction', () => {
     });
     // As LevelDB: those before the first key do not count; a table counts when it is passed.
     const grandparents = [
-      grandparent('A', 'B', 1000),
+      grandparent('A', 'B', 60),
       grandparent('b', 'c', 60),
       grandparent('e', 'f', 60),
       grandparent('h', 'i', 200),

@@ -19,6 +19,8 @@ import { userKeyOf } from '@arena-level/common/key/internal-key';
 import { ValueKind } from '@arena-level/common/key/value-kind';
 import type { CompactedTable, CompactionJob } from '@arena-level/common/protocol/compaction-protocol';
 import type { Storage } from '@arena-level/common/storage/storage';
+import type { TableOptions } from '@arena-level/common/table/table-options';
+import { isCopyable, storedBlock } from './block-copy.ts';
 import { GrandparentCuts } from './grandparent-cuts.ts';
 import { InputRun } from './input-run.ts';
 import { MergeTree } from './merge-tree.ts';
@@ -28,6 +30,8 @@ import { RangesBelow } from './ranges-below.ts';
 /** Bytes of keys and values in one step, and what an entry counts for besides. */
 const STEP_BYTES = 8192;
 const ENTRY_BYTES = 64;
+/** What a block counts for that is taken over whole. */
+const COPIED_BLOCK_BYTES = 1024;
 
 /** What has come of a compaction; see `CompactResponse`. */
 export interface CompactionOutcome {
@@ -40,6 +44,7 @@ export interface CompactionOutcome {
 }
 
 export class Compaction {
+  readonly #options: TableOptions;
   readonly #dropHorizon: number;
   readonly #runs: readonly InputRun[];
   readonly #prefixLength: number;
@@ -64,6 +69,7 @@ export class Compaction {
   constructor(job: CompactionJob, storage: Storage, clock: Clock) {
     const prefix = commonPrefix(job);
     this.#prefixLength = prefix.length;
+    this.#options = job.options;
     this.#dropHorizon = job.dropHorizon;
     this.#runs = job.runs.map((tables) => new InputRun(storage, tables, job, prefix));
     this.#outputs = new OutputTables(job, storage, clock);
@@ -131,7 +137,16 @@ export class Compaction {
     for (let bytes = 0; bytes < STEP_BYTES; ) {
       const run = tree.winner;
       if (run.ended) return true;
-      if (run.at === 0) this.#isAlone = tree.winnerIsAlone();
+      if (run.at === 0) {
+        this.#isAlone = tree.winnerIsAlone();
+        if (this.#isAlone && this.#fits(run)) {
+          bytes += this.#copy(run);
+          this.#isAlone = false;
+          run.skipBatch();
+          tree.replay();
+          continue;
+        }
+      }
       bytes += this.#take(run);
       const endsBatch = run.at + 1 === run.count;
       run.advance();
@@ -143,6 +158,40 @@ export class Compaction {
     return false;
   }
 
+  /** Whether the block of the run's batch, which sorts before all other runs, can be taken over whole. */
+  #fits(run: InputRun): boolean {
+    const { keys, keyStarts, keyEnds } = run.batch;
+    const last = run.count - 1;
+    return (
+      isCopyable(run, this.#options) &&
+      !this.#isLastKey(keys, keyStarts[0]!, keyEnds[0]!) &&
+      !this.#cuts.isPassedBy(keys, keyStarts[last]!, keyEnds[last]!)
+    );
+  }
+
+  /** Takes the block of the run's batch over. Returns what it counts for. */
+  #copy(run: InputRun): number {
+    const { batch, count } = run;
+    const last = count - 1;
+    this.#cutBefore(batch.keys, batch.keyStarts[0]!, batch.keyEnds[0]!);
+    this.#outputs.builder().addBlock(storedBlock(run));
+    this.#entries += count;
+    this.#blocksCopied++;
+    this.#keepLast(batch.keys, batch.keyStarts[last]!, batch.keyEnds[last]!, batch.sequences[last]!);
+    return COPIED_BLOCK_BYTES;
+  }
+
+  #isLastKey(keys: Uint8Array, keyStart: number, keyEnd: number): boolean {
+    return equalRanges(keys, keyStart, keyEnd, this.#lastKeys, this.#lastStart, this.#lastEnd);
+  }
+
+  #keepLast(keys: Uint8Array, keyStart: number, keyEnd: number, sequence: number): void {
+    this.#lastKeys = keys;
+    this.#lastStart = keyStart;
+    this.#lastEnd = keyEnd;
+    this.#lastSequence = sequence;
+  }
+
   /** Takes the current entry over, or drops it. Returns what it counts for. */
   #take({ batch, at }: InputRun): number {
     const { keys } = batch;
@@ -152,7 +201,7 @@ export class Compaction {
     const kind = batch.kinds[at]!;
     this.#entries++;
     let isDropped = false;
-    if (equalRanges(keys, start, end, this.#lastKeys, this.#lastStart, this.#lastEnd)) {
+    if (this.#isLastKey(keys, start, end)) {
       // The same version from an older run, or one that nobody can ask for.
       isDropped = this.#lastSequence === sequence || this.#lastSequence <= this.#dropHorizon;
     } else {
@@ -161,10 +210,7 @@ export class Compaction {
     if (!isDropped && kind === ValueKind.Delete && sequence <= this.#dropHorizon) {
       isDropped = !this.#below.mayContain(keys, start, end);
     }
-    this.#lastKeys = keys;
-    this.#lastStart = start;
-    this.#lastEnd = end;
-    this.#lastSequence = sequence;
+    this.#keepLast(keys, start, end, sequence);
     if (isDropped) {
       this.#dropped++;
       return ENTRY_BYTES;

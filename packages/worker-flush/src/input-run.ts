@@ -84,6 +84,18 @@ export class InputRun {
     this.#load();
   }
 
+  /** True when each restart point of the block is an entry with a whole key. REQUIRES: the batch is a whole block. */
+  hasSoundRestarts(): boolean {
+    const block = this.#block!;
+    const { valueEnds } = this.batch;
+    for (let restart = 1, entry = 0; restart < block.restartCount; restart++) {
+      const offset = block.restart(restart);
+      while (valueEnds[entry]! < offset) entry++;
+      if (valueEnds[entry]! !== offset || block.contents[offset] !== 0) return false;
+    }
+    return true;
+  }
+
   /** The leaf of the block that the batch is from: as its table states it, or else computed. */
   leaf(): Uint8Array {
     const table = this.#table!;

@@ -16,7 +16,7 @@ import { invariant } from '../base/invariant.ts';
 import { KIB, MIB } from '../base/limits.ts';
 import { writeU32LE } from '../bytes/endian.ts';
 import { encodeVarint32, MAX_VARINT32_BYTES } from '../bytes/varint.ts';
-import { TRAILER_BYTES, writeTrailer } from '../key/internal-key.ts';
+import { readTrailerKind, readTrailerSequence, TRAILER_BYTES, writeTrailer } from '../key/internal-key.ts';
 import { copyRange, withCapacity } from './copy-range.ts';
 
 const HEAD_ROOM_BYTES = 1;
@@ -145,6 +145,20 @@ export class BlockBuilder {
     }
     writeU32LE(this.#buffer, this.#end, this.#restartCount);
     this.#end += 4;
+  }
+
+  /**
+   * Takes keyBytes[keyStart, keyEnd), an internal key that was added elsewhere, for the last one: the next must sort
+   * after it. REQUIRES: no entries in this block.
+   */
+  follow(keyBytes: Uint8Array, keyStart: number, keyEnd: number): void {
+    invariant(this.#entries === 0, 'a block follows others before it has entries');
+    this.#lastKeyEnd = keyEnd - keyStart;
+    this.#lastKey = withCapacity(this.#lastKey, this.#lastKeyEnd);
+    copyRange(this.#lastKey, 0, keyBytes, keyStart, keyEnd);
+    const userEnd = this.#lastKeyEnd - TRAILER_BYTES;
+    this.#lastSequence = readTrailerSequence(this.#lastKey, userEnd);
+    this.#lastKind = readTrailerKind(this.#lastKey, userEnd);
   }
 
   /** Begins the next block. The last key stays known: the next one must sort after it. */

@@ -14,10 +14,12 @@ import { withCapacity } from '../block/copy-range.ts';
 import { EMPTY_BYTES } from '../bytes/compare.ts';
 import { bloomHash } from '../filter/bloom.ts';
 import { FILTER_KEY_PREFIX, FILTER_NAME, FilterBlockBuilder } from '../filter/filter-block.ts';
+import { TRAILER_BYTES } from '../key/internal-key.ts';
 import { shortenToSeparator, shortenToSuccessor } from '../key/separator.ts';
 import { encodeMerkleBlock, MERKLE_BLOCK_NAME, TableRootBuilder } from '../merkle/table-root.ts';
 import type { WritableFile } from '../storage/storage.ts';
 import { FileOutput } from './file-output.ts';
+import type { StoredBlock } from './stored-block.ts';
 import { encodeFooter, FOOTER_BYTES } from './table-format.ts';
 import { Compression, type TableOptions, type TableSummary } from './table-options.ts';
 
@@ -81,6 +83,40 @@ export class TableBuilder {
     if (sequence < this.#smallestSequence) this.#smallestSequence = sequence;
     if (sequence > this.#largestSequence) this.#largestSequence = sequence;
     if (data.sizeBytes >= this.#options.blockBytes) this.#finishDataBlock();
+  }
+
+  /** Bytes of the data block that is being built; 0 when it has no entries. */
+  get openBlockBytes(): number {
+    return this.#data.entries === 0 ? 0 : this.#data.sizeBytes;
+  }
+
+  /**
+   * Takes a data block over as it is stored, whatever the options say of blocks. Ends the one that is being built.
+   * REQUIRES: the block sorts after the entry before.
+   */
+  addBlock(block: StoredBlock): void {
+    const { bytes, start, end, entries, keys, keyStarts, keyEnds } = block;
+    const data = this.#data;
+    if (data.entries > 0) this.#finishDataBlock();
+    const firstStart = keyStarts[0]!;
+    const firstEnd = keyEnds[0]!;
+    if (this.#pending !== undefined) {
+      const length = this.#copyLastKey();
+      this.#addToIndex(this.#pending, shortenToSeparator(this.#indexKey, length, keys, firstStart, firstEnd));
+    }
+    this.#pending = { offset: this.#output.position, size: end - start };
+    this.#output.append(bytes, start, end + BLOCK_TRAILER_BYTES);
+    this.#root.addLeaf(block.leaf);
+    if (this.#filter !== undefined) {
+      for (let i = 0; i < entries; i++) this.#filter.add(bloomHash(keys, keyStarts[i]!, keyEnds[i]!));
+      this.#filter.startBlock(this.#output.position);
+    }
+    if (this.#entries === 0)
+      this.#smallest = new Uint8Array(keys.slice(firstStart, firstEnd + TRAILER_BYTES));
+    data.follow(keys, keyStarts[entries - 1]!, keyEnds[entries - 1]! + TRAILER_BYTES);
+    this.#entries += entries;
+    this.#smallestSequence = Math.min(this.#smallestSequence, block.smallestSequence);
+    this.#largestSequence = Math.max(this.#largestSequence, block.largestSequence);
   }
 
   /** Writes what is left. REQUIRES: at least one entry; called once. */
