@@ -148,6 +148,52 @@ describe('blocks that are taken over whole', () => {
     expect(response.blocksCopied).toBe(parts.data.length - 2);
   });
 
+  test('leave the outputs their ends: cuts by grandparents are where they are without', () => {
+    const all = numbered(3000);
+    const grandparents = all
+      .filter((_, i) => i % 91 === 0)
+      .map(({ key }) => ({ smallest: key, largest: key, size: 10 }));
+    const firstsOf = (blockBytes: number): { firsts: string[]; blocksCopied: number } => {
+      const storage = new MemoryStorage();
+      const tables = writeRuns(storage, [all], { blockBytes });
+      const response = compact(compactionJob(tables, { grandparents, maxGrandparentBytes: 100 }), storage);
+      return {
+        firsts: readOutputs(response, storage).map((lines) => lines[0]!),
+        blocksCopied: response.blocksCopied,
+      };
+    };
+    const copied = firstsOf(2500);
+    const rebuilt = firstsOf(500);
+    expect(copied.firsts).toEqual(rebuilt.firsts);
+    expect(copied.firsts.length).toBeGreaterThan(3);
+    expect(copied.blocksCopied).toBeGreaterThan(5);
+    expect(rebuilt.blocksCopied).toBe(0);
+  });
+
+  test('leave no small blocks between them, whatever comes in over time', () => {
+    const prng = new Prng(SEED);
+    const storage = new MemoryStorage();
+    let [base] = writeRuns(storage, [numbered(4000, 100)]);
+    for (let round = 0; round < 12; round++) {
+      const newer = numbered(400_000)
+        .filter(() => prng.oneIn(20_000))
+        .map((one) => ({ ...one, sequence: one.sequence + 1_000_000 * (round + 1) }));
+      const job = compactionJob([[writeTable(storage, 100 + round, newer)], base!], {
+        tempNumbers: { first: 200 + round, count: 1 },
+      });
+      const response = compact(job, storage);
+      readOutputs(response, storage);
+      const { tempNumber, table } = response.tables[0]!;
+      expect(response.blocksCopied).toBeGreaterThan(table.blocks / 3);
+      base = [{ number: tempNumber, ...table }];
+      const reader = openNow(storage.openReadNow(tableFile(tempNumber)));
+      const sizes = Array.from({ length: table.blocks - 1 }, (_, block) => reader.handle(block).size);
+      reader.close();
+      expect(Math.min(...sizes), `round ${round}`).toBeGreaterThan(2000);
+      expect(Math.max(...sizes), `round ${round}`).toBeLessThan(7000);
+    }
+  });
+
   test(`give what the definition says, whatever the runs (seed ${SEED})`, () => {
     const prng = new Prng(SEED);
     let blocksCopied = 0;

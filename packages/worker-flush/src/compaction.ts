@@ -20,7 +20,7 @@ import { ValueKind } from '@arena-level/common/key/value-kind';
 import type { CompactedTable, CompactionJob } from '@arena-level/common/protocol/compaction-protocol';
 import type { Storage } from '@arena-level/common/storage/storage';
 import type { TableOptions } from '@arena-level/common/table/table-options';
-import { isCopyable, storedBlock } from './block-copy.ts';
+import { isCopyable, mayEndWith, STRETCH_SHARE, storedBlock, tailOf } from './block-copy.ts';
 import { GrandparentCuts } from './grandparent-cuts.ts';
 import { InputRun } from './input-run.ts';
 import { MergeTree } from './merge-tree.ts';
@@ -146,6 +146,11 @@ export class Compaction {
           tree.replay();
           continue;
         }
+        run.tailAt = tailOf(run, this.#options);
+      }
+      // What is left of this block stays with what is before it: the next block may be taken over whole.
+      if (run.at === run.tailAt && tree.winnerIsAlone()) {
+        this.#outputs.stretchBlock(this.#options.blockBytes * STRETCH_SHARE);
       }
       bytes += this.#take(run);
       const endsBatch = run.at + 1 === run.count;
@@ -163,6 +168,7 @@ export class Compaction {
     const { keys, keyStarts, keyEnds } = run.batch;
     const last = run.count - 1;
     return (
+      mayEndWith(this.#outputs.openBlockBytes, this.#options) &&
       isCopyable(run, this.#options) &&
       !this.#isLastKey(keys, keyStarts[0]!, keyEnds[0]!) &&
       !this.#cuts.isPassedBy(keys, keyStarts[last]!, keyEnds[last]!)

@@ -31,6 +31,8 @@ export class InputRun {
   ended = false;
   /** True when the batch is a whole block, of which nothing lies outside the subrange. */
   isWholeBlock = false;
+  /** Entry of the batch from which on the block that is being built may be stretched: the merge sets it. */
+  tailAt = 0;
   /** Stored bytes of the data blocks that were read. */
   bytesRead = 0;
   readonly window: BlockWindow = new BlockWindow();

@@ -56,6 +56,16 @@ export class OutputTables {
     return this.#open.builder;
   }
 
+  /** Bytes of the data block that is being built; 0 when there is none. */
+  get openBlockBytes(): number {
+    return this.#open === undefined ? 0 : this.#open.builder.openBlockBytes;
+  }
+
+  /** Lets the current data block have so many bytes more. */
+  stretchBlock(bytes: number): void {
+    this.#open?.builder.stretchBlock(bytes);
+  }
+
   /** Completes the current table, if there is one. */
   finish(): void {
     const open = this.#open;

@@ -37,6 +37,8 @@ export class TableBuilder {
   #indexKey: Uint8Array<ArrayBuffer> = EMPTY_BYTES;
   readonly #handleBytes: Uint8Array<ArrayBuffer> = new Uint8Array(MAX_BLOCK_HANDLE_BYTES);
   readonly #trailer: Uint8Array<ArrayBuffer> = new Uint8Array(BLOCK_TRAILER_BYTES);
+  /** Bytes at which the data block that is being built is finished. */
+  #blockLimit: number;
   #entries = 0;
   #smallest: Uint8Array<ArrayBuffer> = EMPTY_BYTES;
   #smallestSequence = Number.POSITIVE_INFINITY;
@@ -45,6 +47,7 @@ export class TableBuilder {
 
   constructor(file: WritableFile, options: TableOptions) {
     this.#options = options;
+    this.#blockLimit = options.blockBytes;
     this.#output = new FileOutput(file);
     this.#data = new BlockBuilder(options.restartInterval);
     this.#index = new BlockBuilder(INDEX_RESTART_INTERVAL);
@@ -82,12 +85,17 @@ export class TableBuilder {
     this.#entries++;
     if (sequence < this.#smallestSequence) this.#smallestSequence = sequence;
     if (sequence > this.#largestSequence) this.#largestSequence = sequence;
-    if (data.sizeBytes >= this.#options.blockBytes) this.#finishDataBlock();
+    if (data.sizeBytes >= this.#blockLimit) this.#finishDataBlock();
   }
 
   /** Bytes of the data block that is being built; 0 when it has no entries. */
   get openBlockBytes(): number {
     return this.#data.entries === 0 ? 0 : this.#data.sizeBytes;
+  }
+
+  /** Lets the data block that is being built have so many bytes more than the options say. */
+  stretchBlock(bytes: number): void {
+    this.#blockLimit = this.#options.blockBytes + bytes;
   }
 
   /**
@@ -98,6 +106,7 @@ export class TableBuilder {
     const { bytes, start, end, entries, keys, keyStarts, keyEnds } = block;
     const data = this.#data;
     if (data.entries > 0) this.#finishDataBlock();
+    this.#blockLimit = this.#options.blockBytes;
     const firstStart = keyStarts[0]!;
     const firstEnd = keyEnds[0]!;
     if (this.#pending !== undefined) {
@@ -149,6 +158,7 @@ export class TableBuilder {
     const data = this.#data;
     this.#pending = this.#writeBlock(data, this.#root);
     data.reset();
+    this.#blockLimit = this.#options.blockBytes;
     this.#filter?.startBlock(this.#output.position);
   }
 
