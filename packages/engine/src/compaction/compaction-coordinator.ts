@@ -20,6 +20,7 @@ import type { EventSink } from '../events/event-sink.ts';
 import type { FlushExecutor } from '../flush/flush-executor.ts';
 import { BackOff } from '../health/back-off.ts';
 import type { LevelSizes } from '../options/level-sizes.ts';
+import type { CompactRangeOptions } from '../public/public-types.ts';
 import type { CommitLane } from '../version/commit-lane.ts';
 import type { VersionSet } from '../version/version-set.ts';
 import {
@@ -37,9 +38,6 @@ import type { PauseGate } from './pause-gate.ts';
 import { pickCompaction } from './pick-compaction.ts';
 import { abortedError, RangeCompaction } from './range-compaction.ts';
 import { type CompactionProgress, RunningCompaction } from './running-compaction.ts';
-
-/** Between two reports of a compaction by range. */
-const REPORT_INTERVAL_MS = 100;
 
 export interface CompactionCoordinatorModules {
   readonly versions: VersionSet;
@@ -128,10 +126,10 @@ export class CompactionCoordinator {
     begin: Uint8Array | undefined,
     end: Uint8Array | undefined,
     signal: AbortSignal | undefined,
-    onProgress: ConstructorParameters<typeof RangeCompaction>[2],
+    onProgress: CompactRangeOptions['onProgress'],
   ): Promise<void> {
     if (this.#backOff.isStopped) return Promise.reject(this.#backOff.failure);
-    const range = new RangeCompaction(begin, end, onProgress);
+    const range = new RangeCompaction({ begin, end, onProgress }, this.#modules.clock);
     const abort = (): void => this.#abandon(range, abortedError());
     signal?.addEventListener('abort', abort, { once: true });
     const letGo = this.#modules.clock.keepAlive();
@@ -232,7 +230,13 @@ export class CompactionCoordinator {
     });
     this.#tasks.add(task);
     this.#modules.gate.update();
-    if (range !== undefined) this.#reportRange(run, range);
+    range?.reportWhile(
+      () => this.#running === run && this.#runningRange === range,
+      () => ({
+        levels: this.#modules.versions.current.levels,
+        bytesUnderWay: run.progress().bytesDone,
+      }),
+    );
   }
 
   async #perform(run: RunningCompaction): Promise<void> {
@@ -391,15 +395,6 @@ export class CompactionCoordinator {
       this.#supersede();
       queueMicrotask(() => this.schedule());
     }
-  }
-
-  #reportRange(run: RunningCompaction, range: RangeCompaction): void {
-    const report = (): void => {
-      if (this.#running !== run || this.#runningRange !== range) return;
-      range.report(this.#modules.versions.current.levels, run.progress().bytesDone);
-      this.#modules.clock.after(REPORT_INTERVAL_MS, report);
-    };
-    report();
   }
 }
 

@@ -4,6 +4,7 @@
  *
  * Kept by the coordinator, which makes its steps one by one, beside its own.
  */
+import type { Clock } from '@arena-level/common/base/clock';
 import { EngineError, ErrorCode } from '@arena-level/common/base/errors';
 import { userKeyOf } from '@arena-level/common/key/internal-key';
 import type { LevelSizes } from '../options/level-sizes.ts';
@@ -14,11 +15,28 @@ import type { CompactionPick } from './compaction-pick.ts';
 import { totalSize } from './level-scores.ts';
 import { pickRange, rangeDepth } from './pick-compaction.ts';
 
+/** Between two reports. */
+const REPORT_INTERVAL_MS = 100;
+
+export interface RangeRequest {
+  /** User keys, both included; undefined: unbounded. */
+  readonly begin: Uint8Array | undefined;
+  readonly end: Uint8Array | undefined;
+  readonly onProgress: ((progress: CompactRangeProgress) => void) | undefined;
+}
+
+export interface RangeState {
+  readonly levels: Levels;
+  /** Bytes that are done of the step under way. */
+  readonly bytesUnderWay: number;
+}
+
 export class RangeCompaction {
   readonly promise: Promise<void>;
   readonly #begin: Uint8Array | undefined;
   readonly #end: Uint8Array | undefined;
-  readonly #onProgress: ((progress: CompactRangeProgress) => void) | undefined;
+  readonly #onProgress: RangeRequest['onProgress'];
+  readonly #clock: Clock;
   #resolve!: () => void;
   #reject!: (error: unknown) => void;
   #level = 0;
@@ -28,16 +46,12 @@ export class RangeCompaction {
   #from: Uint8Array | undefined;
   #bytesDone = 0;
 
-  /** User keys from `begin` to `end`, both included; absent: unbounded. */
-  constructor(
-    begin: Uint8Array | undefined,
-    end: Uint8Array | undefined,
-    onProgress: ((progress: CompactRangeProgress) => void) | undefined,
-  ) {
+  constructor({ begin, end, onProgress }: RangeRequest, clock: Clock) {
     this.#begin = begin;
     this.#end = end;
     this.#from = begin;
     this.#onProgress = onProgress;
+    this.#clock = clock;
     this.promise = new Promise((resolve, reject) => {
       this.#resolve = resolve;
       this.#reject = reject;
@@ -64,16 +78,11 @@ export class RangeCompaction {
     else this.#from = new Uint8Array(userKeyOf(pick.pointer));
   }
 
-  /** Tells how far it has come; `bytesUnderWay` of the step under way are done. */
-  report(levels: Levels, bytesUnderWay: number): void {
-    if (this.#onProgress === undefined) return;
-    const bytesDone = this.#bytesDone + bytesUnderWay;
-    let left = 0;
-    for (let level = this.#level; level <= (this.#depth ?? 0); level++) {
-      const from = level === this.#level ? this.#from : this.#begin;
-      left += totalSize(overlappingTables(levels, level, from, this.#end));
-    }
-    this.#onProgress({ bytesDone, bytesPlanned: Math.max(this.#bytesDone + left, bytesDone) });
+  /** Tells how far it has come, now and again while `isRunning`. */
+  reportWhile(isRunning: () => boolean, state: () => RangeState): void {
+    if (this.#onProgress === undefined || !isRunning()) return;
+    this.#report(state());
+    this.#clock.after(REPORT_INTERVAL_MS, () => this.reportWhile(isRunning, state));
   }
 
   resolve(): void {
@@ -83,6 +92,16 @@ export class RangeCompaction {
 
   reject(error: unknown): void {
     this.#reject(error);
+  }
+
+  #report({ levels, bytesUnderWay }: RangeState): void {
+    const bytesDone = this.#bytesDone + bytesUnderWay;
+    let left = 0;
+    for (let level = this.#level; level <= (this.#depth ?? 0); level++) {
+      const from = level === this.#level ? this.#from : this.#begin;
+      left += totalSize(overlappingTables(levels, level, from, this.#end));
+    }
+    this.#onProgress?.({ bytesDone, bytesPlanned: Math.max(this.#bytesDone + left, bytesDone) });
   }
 }
 
