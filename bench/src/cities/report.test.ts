@@ -7,12 +7,14 @@ const RUN: RunResult = {
   records: 1000,
   bytes: 1_000_000,
   acknowledgedMs: 500,
+  flushedMs: 800,
   settledMs: 1000,
   mainCpuMs: 2,
   mainCpuSource: 'test',
   loopDelay: { idleMs: 1, p50Ms: 0, p99Ms: 100, p999Ms: 200, maxMs: 300 },
   rotations: { count: 2, totalMs: 1, maxMs: 0.5 },
   flushes: { count: 3, totalMs: 30, cpuMs: 0, bytes: 1 },
+  compactions: { count: 1, busyMs: 10, pausedMs: 0, bytesWritten: 1_000_000, writeAmplification: 2 },
   stalls: [
     { reason: 'frozen-memtables', count: 0, totalMs: 0, maxMs: 0 },
     { reason: 'healing', count: 0, totalMs: 0, maxMs: 0 },
@@ -40,8 +42,8 @@ function line(table: string, name: string): string {
 describe('the report', () => {
   test('has both modes and their ratio', () => {
     const table = reportTable([RUN, WORKER]);
-    expect(line(table, 'until all is in tables')).toBe(
-      'records/s until all is in tables | 1,000 | 2,000 | 2.00',
+    expect(line(table, 'until all levels are settled')).toBe(
+      'records/s until all levels are settled | 1,000 | 2,000 | 2.00',
     );
     expect(line(table, 'p99, ms')).toBe('event loop delay over idle, p99, ms | 100 | 1.00 | 0.010');
     expect(line(table, 'CPU per record')).toBe('CPU per record, us | 2.00 | 2.00 | 1.00');

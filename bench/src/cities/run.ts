@@ -28,6 +28,8 @@ export interface RunResult {
   /** Until the last batch was acknowledged. */
   readonly acknowledgedMs: number;
   /** Until everything was in tables, too. */
+  readonly flushedMs: number;
+  /** Until no level was over its size any more, either. */
   readonly settledMs: number;
   /** CPU of the main thread until then. */
   readonly mainCpuMs: number;
@@ -39,6 +41,13 @@ export interface RunResult {
     readonly totalMs: number;
     readonly cpuMs: number;
     readonly bytes: number;
+  };
+  readonly compactions: {
+    readonly count: number;
+    readonly busyMs: number;
+    readonly pausedMs: number;
+    readonly bytesWritten: number;
+    readonly writeAmplification: number;
   };
   readonly stalls: readonly {
     readonly reason: StallReason;
@@ -83,6 +92,8 @@ export async function runIngest(
   }
   const acknowledgedMs = performance.now() - start;
   await store.flush();
+  const flushedMs = performance.now() - start;
+  await store.settled();
   const settledMs = performance.now() - start;
   const mainCpuMs = (cpu.read() - cpuBefore) / 1e6;
   const loopDelay = await monitor.stop();
@@ -94,19 +105,31 @@ export async function runIngest(
     records,
     bytes,
     acknowledgedMs,
+    flushedMs,
     settledMs,
     mainCpuMs,
     mainCpuSource: cpu.source,
     loopDelay,
     rotations: stats.rotations,
     flushes: stats.flushes,
+    compactions: {
+      count: sumOf(stats.levels, ({ compactions, moves }) => compactions + moves),
+      busyMs: sumOf(stats.levels, ({ busyMs }) => busyMs),
+      pausedMs: sumOf(stats.levels, ({ pausedMs }) => pausedMs),
+      bytesWritten: sumOf(stats.levels, (level) => level.bytesWritten),
+      writeAmplification: stats.writeAmplification,
+    },
     stalls: Object.entries(stats.stalls).map(([reason, stall]) => ({
       reason: reason as StallReason,
       ...stall,
     })),
-    tables: stats.levels.reduce((sum, level) => sum + level.tables, 0),
-    tableBytes: stats.levels.reduce((sum, level) => sum + level.bytes, 0),
+    tables: sumOf(stats.levels, ({ tables }) => tables),
+    tableBytes: sumOf(stats.levels, (level) => level.bytes),
     masterRoot: Buffer.from(root.root).toString('hex'),
     sequence: root.sequence,
   };
+}
+
+function sumOf<T>(items: readonly T[], of: (item: T) => number): number {
+  return items.reduce((sum, item) => sum + of(item), 0);
 }

@@ -76,6 +76,7 @@ export class CompactionCoordinator {
   /** Tables found damaged, and what was found. */
   readonly #damaged = new Map<number, unknown>();
   readonly #backOff: BackOff;
+  readonly #settleWaiters: { readonly resolve: () => void; readonly reject: (error: unknown) => void }[] = [];
   #closed = false;
 
   constructor(options: CompactionCoordinatorOptions, modules: CompactionCoordinatorModules) {
@@ -116,6 +117,19 @@ export class CompactionCoordinator {
     const pick = this.#options.automatic ? this.#pick() : undefined;
     if (pick !== undefined && (range === undefined || isUrgent)) this.#start(pick, undefined);
     else if (range !== undefined) this.#startStep(range);
+    else this.#settle();
+  }
+
+  /**
+   * Resolves when there is nothing to compact; rejects when an attempt fails, or a damaged table is in the way. Keeps the
+   * process alive meanwhile.
+   */
+  settled(): Promise<void> {
+    const letGo = this.#modules.clock.keepAlive();
+    const settled = new Promise<void>((resolve, reject) => this.#settleWaiters.push({ resolve, reject }));
+    if (this.#backOff.isStopped) this.#rejectSettled(this.#backOff.failure);
+    else this.schedule();
+    return settled.finally(letGo);
   }
 
   /**
@@ -170,6 +184,7 @@ export class CompactionCoordinator {
     this.#backOff.end();
     const closed = new EngineError(ErrorCode.DatabaseNotOpen, 'the store was closed before it was compacted');
     for (const range of [...this.#ranges]) this.#abandon(range, closed);
+    this.#rejectSettled(closed);
     if (this.#running?.built === undefined) this.#supersede();
     await Promise.all(this.#tasks);
     await this.#modules.lane.settled();
@@ -183,6 +198,17 @@ export class CompactionCoordinator {
       (level) => versions.compactPointer(level),
       { excluded: new Set(this.#damaged.keys()) },
     );
+  }
+
+  /** Nothing is to be done. */
+  #settle(): void {
+    const [damage] = this.#damaged.values();
+    if (damage !== undefined) this.#rejectSettled(damage);
+    for (const { resolve } of this.#settleWaiters.splice(0)) resolve();
+  }
+
+  #rejectSettled(error: unknown): void {
+    for (const { reject } of this.#settleWaiters.splice(0)) reject(error);
   }
 
   #startStep(range: RangeCompaction): void {
@@ -333,6 +359,7 @@ export class CompactionCoordinator {
       this.#enterFailure(run, error, () => this.#goOn());
     } else {
       this.#damaged.set(damaged, error);
+      this.#rejectSettled(error);
       this.counters.failed++;
       this.#announceFailure(run, error, Number.POSITIVE_INFINITY);
     }
@@ -358,6 +385,7 @@ export class CompactionCoordinator {
     const retryInMs = this.#backOff.fail(error, onRetry);
     this.#announceFailure(run, error, retryInMs);
     if (this.#backOff.isStopped) for (const range of [...this.#ranges]) this.#abandon(range, error);
+    this.#rejectSettled(error);
     if (this.#closed) this.#backOff.end();
     queueMicrotask(() => this.#modules.onProgress());
   }

@@ -186,6 +186,19 @@ export class Store {
   }
 
   /**
+   * Resolves when all levels are within their sizes and nothing is being compacted. Rejects when a compaction fails, or a
+   * damaged table is in the way. Writes that go on meanwhile put it off.
+   */
+  settled(): Promise<void> {
+    try {
+      this.#core.health.checkOpen();
+      return this.#core.compactions.settled();
+    } catch (error) {
+      return Promise.reject(error);
+    }
+  }
+
+  /**
    * Merges everything between two user keys, both included, into the deepest level that has any of it; what is deleted
    * or replaced there, and no snapshot sees, is gone from the disk afterwards. `undefined`: unbounded.
    */
