@@ -5,11 +5,13 @@ import type { Verdict } from './holder-verdict.ts';
 import type { ProcessFacts } from './this-process.ts';
 
 const HOLDER_NAME = fileName(HOLDER_FILE);
+/** For those who call `open`, and for those who only have a shell. */
+const FORCE = `open with { forceLock: true }, or remove ${HOLDER_NAME}`;
 
 export function heldBy(directory: string, holder: Holder, verdict: Verdict, here: ProcessFacts): EngineError {
   return locked(
     `${directory} is open in ${describeHolder(holder, here)}: ${verdict.because}. ` +
-      `If you know that it has ended, open with force`,
+      `If you know that it has ended, ${FORCE}`,
     HOLDER_NAME,
   );
 }
@@ -17,7 +19,7 @@ export function heldBy(directory: string, holder: Holder, verdict: Verdict, here
 export function holderDamaged(directory: string): EngineError {
   return locked(
     `${directory} may be open: its ${HOLDER_NAME} is damaged and does not say by whom. ` +
-      `If you know that nobody has it open, open with force`,
+      `If you know that nobody has it open, ${FORCE}`,
     HOLDER_NAME,
   );
 }
