@@ -8,7 +8,7 @@ export interface CliIo {
   readonly stderr: Writable;
   /** True when stderr is a terminal: only then progress is drawn. */
   readonly interactive: boolean;
-  /** Columns of that terminal. */
+  /** Columns of that terminal; 0 when it does not tell. */
   readonly columns: number;
   readonly clock: Clock;
   /** Fires when the user asks to stop: the command ends what it does in good order. */

@@ -96,6 +96,39 @@ describe('arena-level ingest', () => {
     expect(await contents()).toEqual(['1 = {"id":1}', '2 = {"id":2}']);
   });
 
+  test('stops at a quote that is never closed also when malformed records are counted', async () => {
+    const rows = Array.from({ length: 4000 }, (_, id) => `${id},${id === 1 ? '"' : ''}x\n`).join('');
+    expect(await ingest(cli.file('in.csv', `id,b\n${rows}`), '--key', 'id', '--on-error', 'count')).toBe(
+      ExitCode.Problem,
+    );
+    expect(cli.stderr).toBe(
+      'arena-level: line 3 begins a record with a quote that is never closed; the records before it are stored\n',
+    );
+    expect(await contents()).toEqual(['0 = {"id":"0","b":"x"}']);
+  });
+
+  test('never gives two records one key', async () => {
+    const file = cli.file('in.ndjson', '{"a":"x/y","b":"z"}\n{"a":"x","b":"y/z"}\n{"a":"x","b":"y"}\n');
+    const keys = ['--key', 'a', '--key', 'b'];
+    expect(await ingest(file, ...keys, '--on-error', 'count')).toBe(ExitCode.Ok);
+    expect(cli.stdout).toContain("2 malformed records left out:\n  line 1 has the delimiter '/' inside");
+    expect(await ingest(file, ...keys, '--delimiter-of-key', '|')).toBe(ExitCode.Ok);
+    expect((await contents()).map((entry) => entry.split(' ')[0])).toEqual(['x/y', 'x/y|z', 'x|y', 'x|y/z']);
+  });
+
+  test('makes no store when the first record is malformed and stops it', async () => {
+    expect(await ingest(cli.file('in.ndjson', '\n{"x":1}\n{"id":2}\n'), '--key', 'id')).toBe(
+      ExitCode.Problem,
+    );
+    expect(cli.stderr).toBe("arena-level: line 2 lacks the key field 'id'; nothing is stored\n");
+    const open = cli.file('open.csv', 'id\n,\n"1\n2\n');
+    expect(await ingest(open, '--key', 'id', '--on-error', 'count')).toBe(ExitCode.Problem);
+    expect(cli.stderr).toContain(
+      'line 3 begins a record with a quote that is never closed; nothing is stored',
+    );
+    expect(existsSync(cli.path('db'))).toBe(false);
+  });
+
   test('makes no store when the key is no column, or the source cannot be read', async () => {
     expect(await ingest(cli.file('in.csv', 'a,b\n1,2\n'), '--key', 'id')).toBe(ExitCode.Usage);
     expect(cli.stderr).toContain("there is no column 'id' for --key; the columns are: a, b");
@@ -137,7 +170,9 @@ describe('arena-level ingest', () => {
     const holder = await open(cli.path('db'), { flush: 'inline' });
     try {
       expect(await ingest(cli.file('in.ndjson', '{"id":1}\n'), '--key', 'id')).toBe(ExitCode.Problem);
-      expect(cli.stderr).toMatch(/^arena-level: .*\(LEVEL_LOCKED\)\n$/);
+      expect(cli.stderr).toMatch(
+        /^arena-level: .* open with \{ forceLock: true \}, or remove arena\.holder \(LEVEL_LOCKED\)\n$/,
+      );
     } finally {
       await holder.close();
     }

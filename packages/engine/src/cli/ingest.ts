@@ -1,16 +1,23 @@
 /** `arena-level ingest`: stores the records of a file or of stdin. */
 import { type CliIo, type Command, ExitCode } from './command.ts';
-import { CommandError, describeError } from './errors.ts';
-import { counted } from './format.ts';
+import { CommandError } from './errors.ts';
+import { closeAfter } from './ingest/close-after.ts';
+import { readToFirstRecord } from './ingest/first-record.ts';
 import {
   INGEST_HELP,
   type IngestOptions,
   parseIngestOptions,
   type SourceFormat,
 } from './ingest/ingest-options.ts';
-import { type IngestTarget, type LoadCounts, loadRecords, newCounts } from './ingest/load-records.ts';
+import {
+  type IngestTarget,
+  type LoadCounts,
+  loadRecords,
+  type Malformed,
+  newCounts,
+} from './ingest/load-records.ts';
 import { ProgressLine } from './ingest/progress-line.ts';
-import { delimitedReader } from './ingest/record-reader-delimited.ts';
+import { CSV, delimitedReader, TSV } from './ingest/record-reader-delimited.ts';
 import { readNdjson } from './ingest/record-reader-ndjson.ts';
 import { Source } from './ingest/source.ts';
 import type { RecordReader, SourceItem } from './ingest/source-item.ts';
@@ -18,8 +25,8 @@ import { type IngestSummary, summarize, summaryText, totalStalls } from './inges
 
 const READERS: Readonly<Record<SourceFormat, RecordReader>> = {
   ndjson: readNdjson,
-  csv: delimitedReader(','),
-  tsv: delimitedReader('\t'),
+  csv: delimitedReader(CSV),
+  tsv: delimitedReader(TSV),
 };
 
 export const ingestCommand: Command = {
@@ -38,28 +45,28 @@ export const ingestCommand: Command = {
 };
 
 async function ingest(source: Source, options: IngestOptions, io: CliIo): Promise<ExitCode> {
+  const counts = newCounts();
   const items = READERS[options.format](source.chunks(), options.reader);
-  // The first piece is read before the store is opened: a source that makes no sense leaves no store behind.
-  const started = await startReading(items);
+  // The first record is read before the store is opened: a source that makes no sense leaves no store behind.
+  const started = await readToFirstRecord(items, options.load, counts);
+  if (counts.fatal !== undefined) throw endedAt(counts.fatal, 'nothing is stored');
   // Loaded here, so that help and usage errors do not wait for the engine.
   const { open } = await import('../db/open-store.ts');
   const store = await open(options.location, options.open);
-  const counts = newCounts();
   let summary: IngestSummary;
   try {
     summary = await loadInto(store, started, source, options, counts, io);
   } catch (error) {
-    await store.close().catch(() => undefined);
-    throw new CommandError(`${describeError(error)}; ${stored(counts.records)} before`);
+    throw await closeAfter(error, store, counts.records);
   }
   await store.close();
   io.stdout.write(options.json ? `${JSON.stringify(summary, undefined, 2)}\n` : summaryText(summary));
-  if (counts.fatal !== undefined) {
-    throw new CommandError(
-      `line ${counts.fatal.line} ${counts.fatal.reason}; the records before it are stored`,
-    );
-  }
+  if (counts.fatal !== undefined) throw endedAt(counts.fatal, 'the records before it are stored');
   return summary.interrupted ? ExitCode.Interrupted : ExitCode.Ok;
+}
+
+function endedAt({ line, reason }: Malformed, outcome: string): CommandError {
+  return new CommandError(`line ${line} ${reason}; ${outcome}`);
 }
 
 async function loadInto(
@@ -89,23 +96,4 @@ async function loadInto(
   }
   const elapsedMs = io.clock.now() - startedAt;
   return summarize(counts, elapsedMs, store.stats(), await store.masterRoot(), io.interrupt.aborted);
-}
-
-/** The same items, the first piece of them already read. */
-async function startReading(
-  items: AsyncIterable<readonly SourceItem[]>,
-): Promise<AsyncIterable<readonly SourceItem[]>> {
-  const iterator = items[Symbol.asyncIterator]();
-  const first = await iterator.next();
-  return (async function* () {
-    try {
-      for (let result = first; !result.done; result = await iterator.next()) yield result.value;
-    } finally {
-      await iterator.return?.();
-    }
-  })();
-}
-
-function stored(records: number): string {
-  return `${counted(records, 'record')} ${records === 1 ? 'was' : 'were'} stored`;
 }

@@ -28,7 +28,7 @@ process.exitCode = await runCli(
     stdout: process.stdout,
     stderr: process.stderr,
     interactive: process.stderr.isTTY === true,
-    columns: process.stderr.columns ?? 80,
+    columns: process.stderr.columns ?? 0,
     clock: systemClock,
     interrupt: interrupt.signal,
   },

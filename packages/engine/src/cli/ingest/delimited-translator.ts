@@ -3,6 +3,7 @@ import { messageOf } from '@arena-level/common/base/errors';
 import { CsvError } from 'csv-parse';
 import { CommandError, UsageError } from '../errors.ts';
 import { joinKey } from './key-of-record.ts';
+import { type ParserPosition, RecordLines } from './record-lines.ts';
 import { malformed, type ReaderOptions, type SourceItem } from './source-item.ts';
 
 interface Header {
@@ -12,13 +13,19 @@ interface Header {
   readonly keyColumns: readonly number[];
 }
 
-/** csv-parse numbers lines as text editors do; its message repeats the line and may quote whole fields. */
+/** csv-parse's own message repeats the line and may quote whole fields. */
 const REASONS: Readonly<Record<string, string>> = {
-  CSV_RECORD_INCONSISTENT_FIELDS_LENGTH: 'has more or fewer fields than the header',
   CSV_INVALID_CLOSING_QUOTE: 'has text behind a closing quote',
   INVALID_OPENING_QUOTE: 'has a quote inside an unquoted field',
-  CSV_QUOTE_NOT_CLOSED: 'is the end of the file inside an open quote',
+  CSV_QUOTE_NOT_CLOSED: 'begins a record with a quote that is never closed',
 };
+
+/** Behind these it is not known what is inside quotes and what is not: whole records could be passed over. */
+const FATAL: ReadonlySet<string> = new Set([
+  'CSV_INVALID_CLOSING_QUOTE',
+  'CSV_QUOTE_NOT_CLOSED',
+  'CSV_MAX_RECORD_SIZE',
+]);
 
 /**
  * Turns what the parser reports into items, in order. Fields come decoded as latin1: one character per byte.
@@ -27,6 +34,7 @@ const REASONS: Readonly<Record<string, string>> = {
  */
 export class DelimitedTranslator {
   readonly #options: ReaderOptions;
+  readonly #lines = new RecordLines();
   #header: Header | undefined;
   #items: SourceItem[] = [];
   #failure: Error | undefined;
@@ -49,8 +57,9 @@ export class DelimitedTranslator {
     return items;
   }
 
-  onRecord(fields: readonly string[], line: number): void {
+  onRecord(fields: readonly string[], position: ParserPosition): void {
     if (this.#ended) return;
+    const line = this.#lines.ofRecord(fields, position);
     const texts = fields.map(decodeUtf8);
     if (this.#header !== undefined) {
       this.#items.push(this.#translate(this.#header, texts, line));
@@ -66,19 +75,16 @@ export class DelimitedTranslator {
   onSkip(error: unknown): void {
     if (this.#ended) return;
     const code = error instanceof CsvError ? error.code : '';
-    const line = error instanceof CsvError && typeof error['lines'] === 'number' ? error['lines'] : 0;
-    if (code === 'CSV_MAX_RECORD_SIZE') {
-      // The parser does not find the next record behind one that is too long.
-      const limit = this.#options.maxRecordBytes;
-      this.#items.push(
-        malformed(line, `begins or continues a record longer than ${limit} bytes (an open quote?)`, true),
-      );
-      this.#ended = true;
-    } else if (this.#header === undefined) {
-      this.#fail(new CommandError(`the header line ${reasonOf(code, error)}`));
-    } else {
-      this.#items.push(malformed(line, reasonOf(code, error)));
+    const line = this.#lines.ofSkipped(error as ParserPosition);
+    // A record is skipped once for each of its problems.
+    if (line === undefined) return;
+    const reason = this.#reasonOf(code, error);
+    if (this.#header === undefined && code !== 'CSV_MAX_RECORD_SIZE') {
+      this.#fail(new CommandError(`the header line ${reason}`));
+      return;
     }
+    this.#ended = FATAL.has(code);
+    this.#items.push(malformed(line, reason, this.#ended));
   }
 
   /** The source has ended. */
@@ -87,12 +93,22 @@ export class DelimitedTranslator {
       this.#fail(new CommandError('the input has no header line'));
   }
 
+  #reasonOf(code: string, error: unknown): string {
+    if (code === 'CSV_MAX_RECORD_SIZE') {
+      return `begins a record longer than ${this.#options.maxRecordBytes} bytes (an open quote?)`;
+    }
+    return REASONS[code] ?? messageOf(error);
+  }
+
   #fail(error: Error): void {
     this.#failure = error;
     this.#ended = true;
   }
 
   #translate(header: Header, texts: readonly (string | undefined)[], line: number): SourceItem {
+    if (texts.length !== header.prefixes.length) {
+      return malformed(line, 'has more or fewer fields than the header');
+    }
     const members: string[] = [];
     for (let column = 0; column < texts.length; column++) {
       const text = texts[column];
@@ -118,10 +134,6 @@ function readHeader(names: readonly (string | undefined)[], keyFields: readonly 
     return column;
   });
   return { prefixes: names.map((name) => `${JSON.stringify(name)}:`), keyColumns };
-}
-
-function reasonOf(code: string, error: unknown): string {
-  return REASONS[code] ?? messageOf(error);
 }
 
 /** The text of a field that was decoded as latin1; undefined when its bytes are not UTF-8. */

@@ -33,9 +33,12 @@ Memory use does not depend on the size of the source. A later record with the sa
   --format ndjson|csv|tsv   default: by the name of the file (.ndjson, .jsonl, .csv, .tsv)
                             ndjson: the value is the line as it is
                             csv, tsv: with a header line; the value is a JSON object by header names
-  --delimiter-of-key TEXT   between the fields of a key; default '/'
+                            csv: fields may be quoted, as in "a ""b"", c"; tsv: a quote is a character like others
+  --delimiter-of-key TEXT   between the fields of a key; default '/'. A record with it inside one of several key
+                            fields is malformed: its key could be that of another record
   --on-error stop|count     a malformed record: stop (default; what lies before it is stored), or leave it out,
-                            count it and name the first few at the end
+                            count it and name the first few at the end. Where the next record begins cannot be
+                            told (a quote that is never closed), the ingest stops in either case
   --max-record MIB          longest record that is read, default 16
   --batch N                 records written together, default 1000
   --sync                    each batch survives a crash of the machine before the next one is read

@@ -29,17 +29,43 @@ describe('keys of JSON records', () => {
 
   test('may have empty parts, but not be empty', () => {
     expect(key({ a: '', b: 'x' }, 'a', 'b')).toBe('/x');
-    expect(key({ a: '' }, 'a')).toBe('! its key is empty');
+    expect(key({ a: '' }, 'a')).toBe('! has an empty key');
   });
 
   test.each([
     ['missing', {}, "lacks the key field 'a'"],
-    ['null', { a: null }, "key field 'a' is null"],
-    ['an object', { a: {} }, "key field 'a' is an object"],
-    ['an array', { a: [1] }, "key field 'a' is an array"],
-    ['an inexact integer', { a: 2 ** 53 }, "key field 'a' is an integer too large to be read exactly"],
+    ['null', { a: null }, "has null in the key field 'a'"],
+    ['an object', { a: {} }, "has an object in the key field 'a'"],
+    ['an array', { a: [1] }, "has an array in the key field 'a'"],
+    [
+      'an inexact integer',
+      { a: 2 ** 53 },
+      "has an integer too large to be read exactly in the key field 'a'",
+    ],
   ])('are refused when a field is %s', (_, record, reason) => {
     expect(key(record, 'a')).toBe(`! ${reason}`);
+  });
+
+  test.each([
+    ['/', ['x/y', 'z']],
+    ['/', ['x', 'y/z']],
+    ['/', ['x', 'y', '/']],
+    // Read from the left this is x and :y.
+    ['::', ['x:', 'y']],
+  ])('are refused when the delimiter %j is found inside one of %j', (delimiter, parts) => {
+    expect(joinKey(parts, delimiter)).toEqual({
+      reason: `has the delimiter '${delimiter}' inside a key field (see --delimiter-of-key)`,
+    });
+  });
+
+  test.each([
+    ['/', ['x/y'], 'x/y'],
+    ['|', ['x/y', 'z'], 'x/y|z'],
+    ['::', ['x', ':y'], 'x:::y'],
+    ['/', ['', '', ''], '//'],
+    ['', ['x', 'y'], 'xy'],
+  ])('joined by %j may be made of %j', (delimiter, parts, text) => {
+    expect(joinKey(parts, delimiter)).toEqual({ key: Buffer.from(text) });
   });
 
   test('never come from what objects inherit', () => {

@@ -24,18 +24,36 @@ export function keyOfJson(record: object, fields: readonly string[], delimiter: 
     const value = fieldValue(record, field);
     if (value === undefined) return { reason: `lacks the key field '${field}'` };
     const part = keyPart(value);
-    if (part === undefined) return { reason: `key field '${field}' is ${describe(value)}` };
+    if (part === undefined) return { reason: `has ${describe(value)} in the key field '${field}'` };
     parts.push(part);
   }
   return joinKey(parts, delimiter);
 }
 
+/**
+ * Other parts never give the same key, or one record would replace the other: the parts must be what is found between
+ * the delimiters again. Without a delimiter the caller has asked for keys that run together.
+ */
 export function joinKey(parts: readonly string[], delimiter: string): KeyResult {
-  const key = Buffer.from(parts.join(delimiter));
-  if (key.length === 0) return { reason: 'its key is empty' };
+  const text = parts.join(delimiter);
+  if (parts.length > 1 && delimiter !== '' && !isSplitInto(text, parts, delimiter)) {
+    return { reason: `has the delimiter '${delimiter}' inside a key field (see --delimiter-of-key)` };
+  }
+  const key = Buffer.from(text);
+  if (key.length === 0) return { reason: 'has an empty key' };
   if (key.length > MAX_KEY_BYTES)
-    return { reason: `its key of ${key.length} bytes is over ${MAX_KEY_BYTES}` };
+    return { reason: `has a key of ${key.length} bytes, over ${MAX_KEY_BYTES}` };
   return { key };
+}
+
+/** A delimiter of several characters may also be found across the end of a part. */
+function isSplitInto(text: string, parts: readonly string[], delimiter: string): boolean {
+  let at = 0;
+  for (const part of parts.slice(0, -1)) {
+    if (text.indexOf(delimiter, at) !== at + part.length) return false;
+    at += part.length + delimiter.length;
+  }
+  return !text.includes(delimiter, at);
 }
 
 /** Text for a key; undefined for what has no text of its own. */

@@ -120,9 +120,9 @@ class PendingBatch {
 }
 
 /** Returns true when the load ends here. */
-function noteMalformed(
+export function noteMalformed(
   item: Extract<SourceItem, { kind: 'malformed' }>,
-  options: LoadOptions,
+  options: Pick<LoadOptions, 'onMalformed'>,
   counts: LoadCounts,
 ): boolean {
   const { line, reason } = item;

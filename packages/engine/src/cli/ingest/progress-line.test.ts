@@ -53,6 +53,13 @@ describe('the progress line', () => {
     expect(output.read().toString()).toBe('\r\u001b[K1,000 record\r\u001b[K1,000 record\r\u001b[K');
   });
 
+  test('is drawn whole on a terminal that gives its width as 0 columns', () => {
+    clock = standingClock();
+    const output = new PassThrough();
+    new ProgressLine(output, 0, clock).update(() => PROGRESS);
+    expect(output.read().toString()).toBe(`\r\u001b[K${progressText(PROGRESS)}`);
+  });
+
   test('is silent without a terminal, and asks for nothing', () => {
     clock = standingClock();
     const line = new ProgressLine(undefined, 80, clock);

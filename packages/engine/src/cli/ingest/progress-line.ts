@@ -4,6 +4,8 @@ import type { Clock } from '@arena-level/common/base/clock';
 import { counted, formatBytes, formatCount, formatDuration } from '../format.ts';
 
 const REDRAW_MS = 100;
+/** Of a terminal that does not tell its width. */
+const ASSUMED_COLUMNS = 80;
 const CLEAR_LINE = '\r\u001b[K';
 
 export interface Progress {
@@ -42,7 +44,7 @@ export class ProgressLine {
   /** Draws on `output`; nothing is ever written when it is undefined. */
   constructor(output: Writable | undefined, columns: number, clock: Clock) {
     this.#output = output;
-    this.#columns = columns;
+    this.#columns = columns > 0 ? columns : ASSUMED_COLUMNS;
     this.#clock = clock;
   }
 

@@ -2,10 +2,10 @@ import { Prng } from '@arena-level/common/base/prng';
 import { describe, expect, test } from 'vitest';
 import { UsageError } from '../errors.ts';
 import { readAll, SEED } from './reading.test-support.ts';
-import { delimitedReader } from './record-reader-delimited.ts';
+import { CSV, delimitedReader, TSV } from './record-reader-delimited.ts';
 
-const csv = delimitedReader(',');
-const tsv = delimitedReader('\t');
+const csv = delimitedReader(CSV);
+const tsv = delimitedReader(TSV);
 
 describe('the csv reader', () => {
   test('makes a JSON object of strings in the order of the columns', async () => {
@@ -15,7 +15,7 @@ describe('the csv reader', () => {
   test('takes quotes, with delimiters, doubled quotes and line ends inside, and CRLF', async () => {
     const source = 'id,text\r\n1,"a, ""b""\nc"\r\n2,plain\r\n';
     expect(await readAll(csv, source)).toEqual([
-      '3: 1 = {"id":"1","text":"a, \\"b\\"\\nc"}',
+      '2: 1 = {"id":"1","text":"a, \\"b\\"\\nc"}',
       '4: 2 = {"id":"2","text":"plain"}',
     ]);
   });
@@ -40,16 +40,41 @@ describe('the csv reader', () => {
       '2: has more or fewer fields than the header',
       '3: 2 = {"id":"2","b":"x"}',
       '4: has more or fewer fields than the header',
-      '5: its key is empty',
+      '5: has an empty key',
       '6: has a quote inside an unquoted field',
       '7: 5 = {"id":"5","b":"x"}',
     ]);
   });
 
-  test('names an open quote at the end of the file', async () => {
-    expect(await readAll(csv, 'id,b\n1,x\n2,"y\n3,z\n')).toEqual([
+  test('names each record that does not fit once, with its first line', async () => {
+    const source = 'id,b\n\n1,"x\ny"\n"\n\n2"\n3,a"b"c\n\n,"p\nq"\n4,x\n';
+    expect(await readAll(csv, source)).toEqual([
+      '3: 1 = {"id":"1","b":"x\\ny"}',
+      '5: has more or fewer fields than the header',
+      '8: has a quote inside an unquoted field',
+      '10: has an empty key',
+      '12: 4 = {"id":"4","b":"x"}',
+    ]);
+  });
+
+  test('ends at a quote that is never closed, and names the line that opens it', async () => {
+    for (const [lineEnd, pieceBytes] of [
+      ['\n', 100],
+      ['\r\n', 100],
+      ['\r\n', 1],
+    ] as const) {
+      const lines = ['id,b', '1,"x', 'y"', '', '2,"y', '3,z', '4,z', ''];
+      expect(await readAll(csv, lines.join(lineEnd), {}, pieceBytes)).toEqual([
+        `2: 1 = ${JSON.stringify({ id: '1', b: `x${lineEnd}y` })}`,
+        '5!: begins a record with a quote that is never closed',
+      ]);
+    }
+  });
+
+  test('ends at text behind a closing quote: the parser takes what follows into the field', async () => {
+    expect(await readAll(csv, 'id,b\n1,x\n2,"y"z\n3,x\n4,"x"\n')).toEqual([
       '2: 1 = {"id":"1","b":"x"}',
-      expect.stringMatching(/^\d: is the end of the file inside an open quote$/),
+      '3!: has text behind a closing quote',
     ]);
   });
 
@@ -74,7 +99,7 @@ describe('the csv reader', () => {
     );
     expect(items).toEqual([
       '2: 1 = {"id":"1","b":"x"}',
-      '3!: begins or continues a record longer than 20 bytes (an open quote?)',
+      '3!: begins a record longer than 20 bytes (an open quote?)',
     ]);
   });
 
@@ -106,5 +131,13 @@ describe('the csv reader', () => {
 describe('the tsv reader', () => {
   test('cuts at tabs only', async () => {
     expect(await readAll(tsv, 'id\ttext\n1\ta,b\n')).toEqual(['2: 1 = {"id":"1","text":"a,b"}']);
+  });
+
+  test('takes quotes for what they are', async () => {
+    expect(await readAll(tsv, 'id\ttext\n1\t"a\n2\tb "c" d\n3\t"e"\n')).toEqual([
+      '2: 1 = {"id":"1","text":"\\"a"}',
+      '3: 2 = {"id":"2","text":"b \\"c\\" d"}',
+      '4: 3 = {"id":"3","text":"\\"e\\""}',
+    ]);
   });
 });

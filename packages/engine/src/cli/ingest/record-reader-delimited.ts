@@ -11,18 +11,28 @@ import { withoutByteOrderMark } from './byte-order-mark.ts';
 import { DelimitedTranslator } from './delimited-translator.ts';
 import type { ReaderOptions, RecordReader, SourceChunks, SourceItem } from './source-item.ts';
 
-/** A reader of records with this character between their fields. */
-export function delimitedReader(fieldDelimiter: string): RecordReader {
-  return (chunks, options) => readDelimited(chunks, options, fieldDelimiter);
+export interface DelimitedFormat {
+  /** Between the fields. */
+  readonly delimiter: string;
+  /** Around fields that contain it, or line ends; null: there is no such thing. */
+  readonly quote: '"' | null;
+}
+
+export const CSV: DelimitedFormat = { delimiter: ',', quote: '"' };
+/** Tab-separated files have no quotes: a lone one in a text would take what follows into its field. */
+export const TSV: DelimitedFormat = { delimiter: '\t', quote: null };
+
+export function delimitedReader(format: DelimitedFormat): RecordReader {
+  return (chunks, options) => readDelimited(chunks, options, format);
 }
 
 async function* readDelimited(
   chunks: SourceChunks,
   options: ReaderOptions,
-  fieldDelimiter: string,
+  format: DelimitedFormat,
 ): AsyncGenerator<SourceItem[]> {
   const translator = new DelimitedTranslator(options);
-  const parser = makeParser(translator, options, fieldDelimiter);
+  const parser = makeParser(translator, options, format);
   try {
     for await (const chunk of withoutByteOrderMark(chunks)) {
       await settled((done) => parser.write(chunk, done));
@@ -37,15 +47,22 @@ async function* readDelimited(
   }
 }
 
-function makeParser(translator: DelimitedTranslator, options: ReaderOptions, fieldDelimiter: string): Parser {
+function makeParser(
+  translator: DelimitedTranslator,
+  options: ReaderOptions,
+  format: DelimitedFormat,
+): Parser {
   const parser = parse({
     encoding: 'latin1',
-    delimiter: fieldDelimiter,
+    delimiter: format.delimiter,
+    quote: format.quote,
     max_record_size: options.maxRecordBytes,
     skip_empty_lines: true,
+    // The translator compares with the header: it is told every record that way, with its line.
+    relax_column_count: true,
     skip_records_with_error: true,
     on_record: (record: string[], context) => {
-      translator.onRecord(record, context.lines);
+      translator.onRecord(record, context);
       return null;
     },
     on_skip: (error) => {

@@ -32,7 +32,7 @@ describe('the ndjson reader', () => {
       '4: is not a JSON object',
       '5: is not a JSON object',
       "6: lacks the key field 'id'",
-      "7: key field 'id' is an object",
+      "7: has an object in the key field 'id'",
       '8: 2 = {"id":2}',
     ]);
   });

@@ -3,6 +3,7 @@ export type SourceItem =
   | { readonly kind: 'record'; readonly line: number; readonly key: Uint8Array; readonly value: Uint8Array }
   | {
       readonly kind: 'malformed';
+      /** The first of its lines. */
       readonly line: number;
       readonly reason: string;
       /** The reader cannot tell where the next record begins: the last item. */
