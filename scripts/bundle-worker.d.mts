@@ -1,1 +1,1 @@
-export function bundleWorker(): Promise<void>;
+export function bundleWorker(outfile?: string): Promise<void>;

@@ -12,6 +12,7 @@ import {
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { withLock } from './build-lock.ts';
 
 export const ROOT: string = fileURLToPath(new URL('../../', import.meta.url));
 
@@ -61,9 +62,16 @@ export async function runWell(program: string, args: readonly string[], cwd: str
   return stdout;
 }
 
-/** Compiles what has changed. The bundle of the worker is there already: every test run begins by making it. */
-export async function build(): Promise<void> {
-  await runWell(process.execPath, [join(ROOT, 'node_modules/typescript/bin/tsc'), '-b'], ROOT);
+/**
+ * Compiles what has changed. The bundle of the worker is there already: every test run begins by making it.
+ *
+ * Test files run side by side. Who comes second finds everything compiled, and so writes nothing that the first reads.
+ */
+export function build(): Promise<void> {
+  return withLock(join(ROOT, 'node_modules/.arena-level-build'), async () => {
+    await runWell(process.execPath, [join(ROOT, 'node_modules/typescript/bin/tsc'), '-b'], ROOT);
+    for (const folder of FOLDERS) removeStaleOutput(join(ROOT, 'packages', folder));
+  });
 }
 
 export class PackedWorkspace {
@@ -73,7 +81,6 @@ export class PackedWorkspace {
   /** Builds all packages and packs them. */
   async pack(): Promise<void> {
     await build();
-    for (const folder of FOLDERS) removeStaleOutput(join(ROOT, 'packages', folder));
     const [pnpm, ...first] = pnpmCommand();
     for (const folder of FOLDERS) {
       const target = join(this.folder, folder);
@@ -142,6 +149,6 @@ function removeStaleOutput(folder: string): void {
   for (const path of readdirSync(join(folder, 'dist'), { recursive: true, encoding: 'utf8' })) {
     const source = /^(.*?)\.(js|d\.ts)(\.map)?$/.exec(path)?.[1];
     if (source !== undefined && !existsSync(join(folder, 'src', `${source}.ts`)))
-      rmSync(join(folder, 'dist', path));
+      rmSync(join(folder, 'dist', path), { force: true });
   }
 }
