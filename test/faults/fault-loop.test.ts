@@ -1,18 +1,23 @@
 import { Prng } from '@arena-level/common/base/prng';
 import { describe, expect, test } from 'vitest';
+import { LONG_TEST_MS } from '../support/long-test.ts';
 import { seedFromEnvironment } from '../support/seed.ts';
 import { type FaultKind, runFaultCase, runFaultLoop } from './fault-loop.ts';
 
 const SEED = seedFromEnvironment(20_251_122);
 
 describe('a store whose files fail', () => {
-  test(`keeps every promise whichever operation fails, once or for good (sample, seed ${SEED})`, async () => {
-    const report = await runFaultLoop({ seed: SEED, oneIn: 60 });
-    expect(report.problems).toEqual([]);
-    expect(report.runs).toBeGreaterThan(40);
-    // Callers hear of most failures; the others were in cleanup, or were healed.
-    expect(report.silent).toBeLessThan(report.runs / 2);
-  });
+  test(
+    `keeps every promise whichever operation fails, once or for good (sample, seed ${SEED})`,
+    async () => {
+      const report = await runFaultLoop({ seed: SEED, oneIn: 60 });
+      expect(report.problems).toEqual([]);
+      expect(report.runs).toBeGreaterThan(40);
+      // Callers hear of most failures; the others were in cleanup, or were healed.
+      expect(report.silent).toBeLessThan(report.runs / 2);
+    },
+    LONG_TEST_MS,
+  );
 
   test.each<FaultKind>([
     { operation: 'sync', type: 'journal', effect: 'lost-sync', errno: 'EIO', times: 1 },
@@ -27,5 +32,6 @@ describe('a store whose files fail', () => {
         if (!fired) return;
       }
     },
+    LONG_TEST_MS,
   );
 });

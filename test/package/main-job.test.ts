@@ -1,13 +1,14 @@
 import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
+import { LONG_TEST_MS } from '../support/long-test.ts';
 import { build, type CommandResult, ROOT, run } from './packed-workspace.ts';
 
-const BUILD_MS = 180_000;
+vi.setConfig({ testTimeout: LONG_TEST_MS, hookTimeout: LONG_TEST_MS });
 
 const folder = mkdtempSync(join(tmpdir(), 'arena-level-main-job-'));
-beforeAll(build, BUILD_MS);
+beforeAll(build);
 afterAll(() => rmSync(folder, { recursive: true, force: true }));
 
 function mainJob(...options: string[]): Promise<CommandResult> {

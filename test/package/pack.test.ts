@@ -2,13 +2,14 @@ import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { existsSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
+import { LONG_TEST_MS } from '../support/long-test.ts';
 import { CONSUMER_ENV, FOLDERS, PACKAGES, PackedWorkspace, ROOT, run, runWell } from './packed-workspace.ts';
 
-const INSTALL_MS = 180_000;
+vi.setConfig({ testTimeout: LONG_TEST_MS, hookTimeout: LONG_TEST_MS });
 
 const workspace = new PackedWorkspace();
-beforeAll(() => workspace.pack(), INSTALL_MS);
+beforeAll(() => workspace.pack());
 afterAll(() => workspace.remove());
 
 describe.each(FOLDERS)('the tarball of packages/%s', (folder) => {
@@ -92,7 +93,7 @@ describe.each([
   let project: string;
   beforeAll(async () => {
     project = await workspace.install(name.replaceAll(' ', '-'), ...options);
-  }, INSTALL_MS);
+  });
 
   test('opens, writes, flushes in a worker, reads back and verifies', async () => {
     writeFileSync(join(project, 'program.js'), PROGRAM);
