@@ -13,9 +13,9 @@ beforeAll(() => workspace.pack());
 afterAll(() => workspace.remove());
 
 describe.each(FOLDERS)('the tarball of packages/%s', (folder) => {
-  test('has the compiled code, its types and sources, the licence, and nothing else', async () => {
+  test('has the compiled code, its types and sources, licence and readme, and nothing else', async () => {
     const files = await workspace.files(folder);
-    expect(files).toEqual(expect.arrayContaining(['package.json', 'LICENSE']));
+    expect(files).toEqual(expect.arrayContaining(['package.json', 'LICENSE', 'README.md']));
     const foreign = files.filter(
       (path) => !/^(package\.json|LICENSE|README\.md|CHANGELOG\.md|(dist|src|bin)\/.+)$/.test(path),
     );
