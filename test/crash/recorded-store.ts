@@ -1,7 +1,7 @@
 import type { Clock } from '@arena-level/common/base/clock';
 import type { MemoryStorage } from '@arena-level/common/storage/memory-storage';
 import type { Storage } from '@arena-level/common/storage/storage';
-import { type OpenOptions, open, type Store } from 'arena-level/engine';
+import { type OpenModules, type OpenOptions, open, type Store } from 'arena-level/engine';
 import { bytes } from '../support/text-bytes.ts';
 import { type Change, History } from './history.ts';
 
@@ -11,6 +11,8 @@ export interface RecordedStoreModules {
   /** What the store works on: `memory`, or something around it. */
   readonly storage?: Storage;
   readonly clock: Clock;
+  /** What builds its tables. Default: what the options say. */
+  readonly executor?: OpenModules['executor'];
   /** What earlier lives of the store have left. Default: nothing. */
   readonly history?: History;
 }
@@ -40,8 +42,9 @@ export class RecordedStore {
 
   /** What was recovered is durable when the store is open. */
   async open(): Promise<void> {
-    const { memory, storage = memory, clock } = this.#modules;
-    this.#store = await open(memory.location, this.#options, { storage, clock });
+    const { memory, storage = memory, clock, executor } = this.#modules;
+    const modules = executor === undefined ? { storage, clock } : { storage, clock, executor };
+    this.#store = await open(memory.location, this.#options, modules);
     this.history.durable(this.history.operations.length, this.position);
   }
 

@@ -6,10 +6,12 @@ import { FaultStorage } from '@arena-level/common/storage/fault-storage';
 import { MemoryStorage } from '@arena-level/common/storage/memory-storage';
 import type { StorageTrace } from '@arena-level/common/storage/storage-trace';
 import type { OpenOptions } from 'arena-level/engine';
+import { HeldExecutor } from '../support/held-executor.ts';
 import { ManualClock } from '../support/manual-clock.ts';
 import { RandomSchedule } from '../support/random-schedule.ts';
 import type { History } from './history.ts';
 import { RecordedStore } from './recorded-store.ts';
+import { answerInAnyOrder } from './unordered-answers.ts';
 import { randomKey, randomValue, writeRandomly } from './workload.ts';
 
 export interface Recording {
@@ -84,6 +86,31 @@ const blocking: Scenario = {
   },
 };
 
+/** Two tables are built at a time; the younger one is often there first, and waits for the older one's commit. */
+const parallel: Scenario = {
+  name: 'two flushes at a time that are answered in any order',
+  async record(memtable, seed) {
+    const prng = new Prng(seed);
+    const options = tinyStore(memtable);
+    const memory = new MemoryStorage({ schedule: new RandomSchedule(prng).add });
+    const executor = new HeldExecutor(memory);
+    const store = new RecordedStore(
+      { ...options, flush: 'worker', flushWorkers: 2, maxFrozenMemtables: 3 },
+      { memory, clock: unsteadyClock(prng), executor },
+    );
+    const live = async (): Promise<void> => {
+      await store.open();
+      await writeRandomly(store, 130, 'concurrent', prng);
+      await store.flush();
+      await writeRandomly(store, 20, 'concurrent', prng);
+      await store.close();
+    };
+    const overtakings = await answerInAnyOrder(executor, live(), prng);
+    if (overtakings === 0) throw new Error('no flush was answered before an older one');
+    return { history: store.history, trace: memory.trace, options };
+  },
+};
+
 const FAILURES: readonly FaultRule[] = [
   { operation: 'write', type: 'journal', nth: 12, times: 1, effect: 'torn-write', errno: 'EIO' },
   { operation: 'write', type: 'journal', nth: 30, times: 1, effect: 'short-write', errno: 'ENOSPC' },
@@ -119,7 +146,7 @@ const healed: Scenario = {
   },
 };
 
-export const SCENARIOS: readonly Scenario[] = [awaited, concurrent, blocking, healed];
+export const SCENARIOS: readonly Scenario[] = [awaited, concurrent, blocking, parallel, healed];
 
 /** Waits for work that waits for retries: lets the time pass whenever the event loop has nothing else to do. */
 async function untilSettled(work: Promise<void>, clock: ManualClock): Promise<void> {

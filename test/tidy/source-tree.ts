@@ -18,7 +18,7 @@ const SKIPPED_FOLDERS: ReadonlySet<string> = new Set([
   '.bench',
   'golden',
 ]);
-const TEXT_NAME = /(\.(ts|js|mjs|json|md|ya?ml)|^\.npmrc|^\.gitignore|^LICENSE)$/;
+const TEXT_NAME = /(\.(ts|js|mjs|json|md|ya?ml)|^\.gitignore|^LICENSE)$/;
 
 let cached: readonly TextFile[] | undefined;
 

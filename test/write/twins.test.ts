@@ -7,48 +7,56 @@ import { describe, expect, test } from 'vitest';
 import { settle } from '../support/eventually.ts';
 import { HeldSchedule } from '../support/held-schedule.ts';
 import { openHeld, reopen } from '../support/held-store.ts';
+import { LONG_TEST_MS } from '../support/long-test.ts';
 import { sendJournalWritesToPool } from '../support/pooled-journal.ts';
 import { temporaryDirectory } from '../support/temporary-directory.ts';
 import { bytes, key, text } from '../support/text-bytes.ts';
 
 const VALUE = bytes('v'.repeat(1000));
-const MANY = 10_000;
 
+// A million of them takes most of a minute on a busy machine, and is in test/torture.
 describe.each([
-  { flush: 'inline', memtable: MemDbKind.Hash },
-  { flush: 'inline', memtable: MemDbKind.Skiplist },
-  { flush: 'worker', memtable: MemDbKind.Hash },
-  { flush: 'worker', memtable: MemDbKind.Skiplist },
-] as const)('a long loop of blocking writes in one turn ($flush, $memtable)', ({ flush, memtable }) => {
-  test('ends, in bounded memory, and all of it is there, now and after a reopen', async () => {
-    const location = temporaryDirectory();
-    const budgetBefore = arenaBudget().usedBytes;
-    // Dozens of rotations: no event loop turns in between, so no worker's answer comes in.
-    const store = await open(location, { writeBufferSize: 16 * 1024, flush, memtable });
-    const arenaBytes = arenaBudget().usedBytes - budgetBefore;
-    let mostBytes = 0;
-    for (let i = 0; i < MANY; i++) {
-      store.putSync(key(i), bytes(`value ${i}`));
-      if (i % 64 === 0) mostBytes = Math.max(mostBytes, arenaBudget().usedBytes - budgetBefore);
-    }
-    // Active, two frozen, one that a worker still reads, two idle or in preparation.
-    expect(mostBytes).toBeLessThanOrEqual(6 * arenaBytes);
-    expect(store.stats().rotations.count).toBeGreaterThan(10);
-    expect(store.stats().lastSequence).toBe(MANY);
-    for (let i = 0; i < MANY; i += 7) expect(text(store.getSync(key(i)))).toBe(`value ${i}`);
-    await store.close();
-    expect(arenaBudget().usedBytes).toBe(budgetBefore);
+  { flush: 'inline', memtable: MemDbKind.Hash, many: 10_000, arenaKib: 16 },
+  { flush: 'inline', memtable: MemDbKind.Skiplist, many: 10_000, arenaKib: 16 },
+  { flush: 'worker', memtable: MemDbKind.Hash, many: 200_000, arenaKib: 64 },
+  { flush: 'worker', memtable: MemDbKind.Skiplist, many: 10_000, arenaKib: 16 },
+] as const)(
+  '$many blocking writes in one turn ($flush, $memtable)',
+  ({ flush, memtable, many, arenaKib }) => {
+    test(
+      'ends, in bounded memory, and all of it is there, now and after a reopen',
+      async () => {
+        const location = temporaryDirectory();
+        const budgetBefore = arenaBudget().usedBytes;
+        // Dozens of rotations: no event loop turns in between, so no worker's answer comes in.
+        const store = await open(location, { writeBufferSize: arenaKib * 1024, flush, memtable });
+        const arenaBytes = arenaBudget().usedBytes - budgetBefore;
+        let mostBytes = 0;
+        for (let i = 0; i < many; i++) {
+          store.putSync(key(i), bytes(`value ${i}`));
+          if (i % 64 === 0) mostBytes = Math.max(mostBytes, arenaBudget().usedBytes - budgetBefore);
+        }
+        // Active, two frozen, one that a worker still reads, two idle or in preparation.
+        expect(mostBytes).toBeLessThanOrEqual(6 * arenaBytes);
+        expect(store.stats().rotations.count).toBeGreaterThan(10);
+        expect(store.stats().lastSequence).toBe(many);
+        for (let i = 0; i < many; i += 7) expect(text(store.getSync(key(i)))).toBe(`value ${i}`);
+        await store.close();
+        expect(arenaBudget().usedBytes).toBe(budgetBefore);
 
-    const again = await open(location, { flush: 'inline' });
-    let at = 0;
-    for (const [k, v] of again.iterator()) {
-      if (text(k) !== text(key(at)) || text(v) !== `value ${at}`) break;
-      at++;
-    }
-    expect(at).toBe(MANY);
-    await again.close();
-  });
-});
+        const again = await open(location, { flush: 'inline' });
+        let at = 0;
+        for (const [k, v] of again.iterator()) {
+          if (text(k) !== text(key(at)) || text(v) !== `value ${at}`) break;
+          at++;
+        }
+        expect(at).toBe(many);
+        await again.close();
+      },
+      LONG_TEST_MS,
+    );
+  },
+);
 
 describe('a blocking write that meets', () => {
   test('a journal write in the pool writes that first, and counts its late answer no more', async () => {
