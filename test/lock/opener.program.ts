@@ -1,13 +1,22 @@
 /**
- * Opens and closes locks when told to, in a child process or a worker thread. One message, one answer.
+ * Opens and closes locks and stores when told to, in a child process or a worker thread. One message, one answer.
  */
 import { parentPort, threadId } from 'node:worker_threads';
 import { isEngineError } from '@arena-level/common/base/errors';
 import { NodeStorage } from '@arena-level/common/storage/node-storage';
+import { open, type Store } from 'arena-level/engine';
 import type { ClassicLevel } from 'classic-level';
 import { type DirectoryLock, lockDirectory } from '../../packages/engine/src/lock/directory-lock.ts';
 
-export type Command = 'lock' | 'force' | 'release' | 'open-classic' | 'close-classic' | 'identify';
+export type Command =
+  | 'lock'
+  | 'force'
+  | 'release'
+  | 'open'
+  | 'close'
+  | 'open-classic'
+  | 'close-classic'
+  | 'identify';
 
 export interface Request {
   readonly command: Command;
@@ -22,6 +31,7 @@ export interface Answer {
 }
 
 let lock: DirectoryLock | undefined;
+let store: Store | undefined;
 let classic: ClassicLevel | undefined;
 
 async function obey({ command, directory }: Request): Promise<void> {
@@ -32,6 +42,12 @@ async function obey({ command, directory }: Request): Promise<void> {
       break;
     case 'release':
       lock?.release();
+      break;
+    case 'open':
+      store = await open(directory, { flush: 'inline' });
+      break;
+    case 'close':
+      await store?.close();
       break;
     case 'open-classic':
       classic = new (await import('classic-level')).ClassicLevel(directory);

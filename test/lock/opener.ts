@@ -2,6 +2,7 @@ import { type ChildProcess, fork } from 'node:child_process';
 import { once } from 'node:events';
 import { Worker } from 'node:worker_threads';
 import { NodeStorage } from '@arena-level/common/storage/node-storage';
+import { open, type Store } from 'arena-level/engine';
 import { type DirectoryLock, lockDirectory } from '../../packages/engine/src/lock/directory-lock.ts';
 import { bundleForNode } from '../support/bundle.ts';
 import type { Answer, Command } from './opener.program.ts';
@@ -48,10 +49,19 @@ export class Opener {
 
 /** Locks from the thread of the test. */
 export function lockHere(directory: string, native: boolean, force = false): DirectoryLock {
+  return withNative(native, () => lockDirectory(new NodeStorage(directory), directory, { force }));
+}
+
+/** Opens the store from the thread of the test. The lock is taken before `open` waits for anything. */
+export function openHere(directory: string, native: boolean): Promise<Store> {
+  return withNative(native, () => open(directory, { flush: 'inline' }));
+}
+
+function withNative<T>(native: boolean, call: () => T): T {
   const before = process.env['ARENA_LEVEL_NATIVE'];
   process.env['ARENA_LEVEL_NATIVE'] = native ? '' : '0';
   try {
-    return lockDirectory(new NodeStorage(directory), directory, { force });
+    return call();
   } finally {
     if (before === undefined) delete process.env['ARENA_LEVEL_NATIVE'];
     else process.env['ARENA_LEVEL_NATIVE'] = before;
