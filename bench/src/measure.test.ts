@@ -30,6 +30,16 @@ describe('measuring a group', () => {
     });
   });
 
+  test('counts several samples of one go one by one', async () => {
+    const many = { name: 'a', sample: () => [2, 4, 9].map((elapsedMs) => ({ operations: 1, elapsedMs })) };
+    const group = { name: 'g', operation: 'op', cases: () => [many] };
+    const [a] = await measureGroup(group, { repetitions: 2, warmups: 1 });
+    expect(a).toMatchObject({
+      nsPerOperation: { median: 4e6, min: 2e6, max: 9e6 },
+      samplesNs: [2e6, 4e6, 9e6, 2e6, 4e6, 9e6],
+    });
+  });
+
   test('runs the cases in turns and begins each round with another one', async () => {
     const log: string[] = [];
     const cases = [recorded('a', [1, 1, 1], log), recorded('b', [1, 1, 1], log)];

@@ -12,10 +12,13 @@ export interface Sample {
   readonly elapsedMs: number;
 }
 
+/** Several that were taken in one go count one by one. */
+export type Samples = Sample | readonly Sample[];
+
 export interface Case {
   readonly name: string;
   /** Prepares what it needs, untimed; measures; and throws when the result is wrong. */
-  sample(): Sample | Promise<Sample>;
+  sample(): Samples | Promise<Samples>;
   /** Frees what it holds between samples. The last case is disposed of first. */
   dispose?(): void | Promise<void>;
 }
@@ -26,6 +29,12 @@ export interface Group {
   readonly operation: string;
   /** Made when the group's turn comes: a group's data is not held while another one is measured. */
   cases(): readonly Case[] | Promise<readonly Case[]>;
+}
+
+/** What does not come down to the time of one operation: it prints its own table. */
+export interface Report {
+  readonly name: string;
+  run(options: MeasureOptions): Promise<{ readonly text: string; readonly figures: unknown }>;
 }
 
 export interface Measurement {
@@ -52,8 +61,9 @@ export async function measureGroup(group: Group, options: MeasureOptions): Promi
       for (let turn = 0; turn < cases.length; turn++) {
         // Each round begins with another case: no case always follows the same neighbour's garbage.
         const at = (turn + round + options.warmups) % cases.length;
-        const { operations, elapsedMs } = await cases[at]!.sample();
-        if (round >= 0) samples[at]!.push((elapsedMs * 1e6) / operations);
+        const taken = [await cases[at]!.sample()].flat() as readonly Sample[];
+        if (round < 0) continue;
+        for (const { operations, elapsedMs } of taken) samples[at]!.push((elapsedMs * 1e6) / operations);
       }
     }
   } finally {

@@ -1,20 +1,22 @@
 /** Runs the micro benchmarks and prints medians with their ranges; see bench/README.md for the method. */
 import { writeFileSync } from 'node:fs';
 import { parseArgs } from 'node:util';
-import { type Group, type Measurement, measureGroup } from './measure.ts';
+import { type Group, type Measurement, measureGroup, type Report } from './measure.ts';
 import { checksumGroups } from './micro/checksums.ts';
 import { compactionGroup } from './micro/compaction.ts';
 import { engineGroups } from './micro/engine.ts';
+import { eventLoopReport } from './micro/event-loop.ts';
 import { flushGroup, handOffGroup } from './micro/flush.ts';
 import { journalGroup } from './micro/journal.ts';
 import { memDbGroups } from './micro/memdb.ts';
 import { orderingGroups } from './micro/ordering.ts';
 import { peers } from './micro/peer.ts';
+import { rotationGroup } from './micro/rotation.ts';
 import { tableGroups } from './micro/tables.ts';
 import { machine, machineText } from './support/machine.ts';
 import { count, decimal, textTable } from './support/text-table.ts';
 
-const GROUPS: readonly Group[] = [
+const GROUPS: readonly (Group | Report)[] = [
   ...memDbGroups,
   ...orderingGroups,
   ...checksumGroups,
@@ -24,6 +26,8 @@ const GROUPS: readonly Group[] = [
   flushGroup,
   compactionGroup,
   ...engineGroups,
+  rotationGroup,
+  eventLoopReport,
 ];
 
 const HELP = `Usage: pnpm --filter @arena-level/bench micro [options] [part of a group's name ...]
@@ -64,7 +68,14 @@ async function main(): Promise<number> {
     warmups: Math.max(0, Number(values.warmups)),
   };
   const measurements: Measurement[] = [];
+  const reports: Record<string, unknown> = {};
   for (const group of groups) {
+    if ('run' in group) {
+      const { text, figures } = await group.run(options);
+      reports[group.name] = figures;
+      print(`\n${text}`);
+      continue;
+    }
     const measured = await measureGroup(group, options);
     measurements.push(...measured);
     print(`\n${groupTable(group, measured)}`);
@@ -72,7 +83,7 @@ async function main(): Promise<number> {
   if (values.json !== undefined) {
     writeFileSync(
       values.json,
-      `${JSON.stringify({ machine: where, options, measurements }, undefined, 2)}\n`,
+      `${JSON.stringify({ machine: where, options, measurements, reports }, undefined, 2)}\n`,
     );
   }
   return 0;

@@ -10,6 +10,7 @@ const KIB = 1024;
 test.each([
   { flush: 'worker', memtable: MemDbKind.Hash, arenaBytes: 4 * KIB, writes: WRITES / 10 },
   { flush: 'inline', memtable: MemDbKind.Hash, arenaBytes: 4 * KIB, writes: WRITES / 10 },
+  { flush: 'worker', memtable: MemDbKind.Hash, arenaBytes: 64 * KIB, writes: WRITES },
   { flush: 'worker', memtable: MemDbKind.Hash, arenaBytes: 256 * KIB, writes: WRITES },
   { flush: 'worker', memtable: MemDbKind.Skiplist, arenaBytes: 256 * KIB, writes: WRITES },
   { flush: 'inline', memtable: MemDbKind.Hash, arenaBytes: 256 * KIB, writes: WRITES },

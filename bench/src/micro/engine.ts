@@ -1,17 +1,15 @@
 /** The engine by its public interface, beside the peers that are installed. */
 
 import { Prng } from '@arena-level/common/base/prng';
-import { open } from 'arena-level';
 import { type Case, check, type Group, type Sample, timed, timedAsync } from '../measure.ts';
 import { WorkFolder } from '../support/work-folder.ts';
 import { type Entries, makeEntries, shuffle } from './entries.ts';
-import { type Peer, type PeerStore, type PutOperation, peers } from './peer.ts';
+import { batchesOf, type Peer, type PeerStore, peers } from './peer.ts';
 
 const WRITES = 300_000;
 const SINGLE_WRITES = 30_000;
 const READS = 50_000;
 const IN_FLIGHT = 64;
-const ROTATIONS = 4;
 
 export const engineGroups: readonly Group[] = [
   writeGroup('Batches of 1000, random keys, until acknowledged', WRITES, (store, entries) =>
@@ -44,7 +42,6 @@ export const engineGroups: readonly Group[] = [
     check(scanned === entries.count, 'every entry is passed');
     return sample;
   }),
-  rotationGroup(),
 ];
 
 function writeGroup(
@@ -126,14 +123,7 @@ async function readCase(
 }
 
 async function putBatches(store: PeerStore, entries: Entries, batchEntries: number): Promise<void> {
-  for (let at = 0; at < entries.count; at += batchEntries) {
-    const operations: PutOperation[] = [];
-    const end = Math.min(entries.count, at + batchEntries);
-    for (let entry = at; entry < end; entry++) {
-      operations.push({ type: 'put', key: entries.keys[entry]!, value: entries.values[entry]! });
-    }
-    await store.batch(operations);
-  }
+  for (const batch of batchesOf(entries, batchEntries)) await store.batch(batch);
 }
 
 async function putOneByOne(store: PeerStore, entries: Entries): Promise<void> {
@@ -177,31 +167,4 @@ function absentKeys(entries: Entries): readonly Buffer[] {
   return randomKeys(entries).map((key) =>
     Buffer.concat([key.subarray(0, -1), Buffer.from([key.at(-1)! ^ 0x55])]),
   );
-}
-
-/** How long a rotation of a full-sized arena holds the main thread, by the engine's own measure. */
-function rotationGroup(): Group {
-  return {
-    name: 'Rotation of a MemDB of 32 MiB: time that the main thread is held',
-    operation: 'rotation',
-    cases: () => [
-      {
-        name: 'arena-level',
-        async sample() {
-          const folder = new WorkFolder();
-          const store = await open(folder.newStore());
-          const before = store.stats().rotations;
-          for (let rotation = 0; rotation < ROTATIONS; rotation++) {
-            await store.put(Buffer.from(`key ${rotation}`), Buffer.alloc(100));
-            await store.rotateMemtable({ waitForFlush: true });
-          }
-          const after = store.stats().rotations;
-          check(after.count - before.count === ROTATIONS, 'each put was rotated');
-          await store.close();
-          folder.remove();
-          return { operations: ROTATIONS, elapsedMs: after.totalMs - before.totalMs };
-        },
-      },
-    ],
-  };
 }

@@ -1,10 +1,23 @@
 /** One face for the engines that are compared. Each hands out keys and values as bytes. */
 import { open } from 'arena-level';
+import type { Entries } from './entries.ts';
 
 export interface PutOperation {
   readonly type: 'put';
   readonly key: Buffer;
   readonly value: Buffer;
+}
+
+/** Entries as batches of so many, each made when it is asked for. */
+export function* batchesOf(entries: Entries, batchEntries: number): Generator<readonly PutOperation[]> {
+  for (let at = 0; at < entries.count; at += batchEntries) {
+    const operations: PutOperation[] = [];
+    const end = Math.min(entries.count, at + batchEntries);
+    for (let entry = at; entry < end; entry++) {
+      operations.push({ type: 'put', key: entries.keys[entry]!, value: entries.values[entry]! });
+    }
+    yield operations;
+  }
 }
 
 export interface PeerStore {
