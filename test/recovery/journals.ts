@@ -2,11 +2,10 @@
 import { runNow } from '@arena-level/common/base/steps';
 import { journalFile } from '@arena-level/common/storage/file-desc';
 import { MemoryStorage } from '@arena-level/common/storage/memory-storage';
-import { type BatchOperation, type OpenOptions, open, type Store } from 'arena-level/engine';
+import { type OpenOptions, open, type Store } from 'arena-level/engine';
 import { LogWriter } from '../../packages/engine/src/journal/log-writer.ts';
 import { readCurrentNow } from '../../packages/engine/src/manifest/current-file.ts';
 import { readManifest } from '../../packages/engine/src/version/manifest-reader.ts';
-import { checkBatch } from '../../packages/engine/src/write/check-entries.ts';
 import { WriteGroup } from '../../packages/engine/src/write/write-group.ts';
 import { readContents } from '../crash/store-contents.ts';
 import { ManualClock } from '../support/manual-clock.ts';
@@ -25,16 +24,11 @@ export function journalOf(records: readonly RecordSpec[]): Uint8Array {
   const writer = new LogWriter(storage.createNow(journalFile(1)));
   for (const { sequence, puts } of records) {
     const group = new WriteGroup();
-    const operations = puts.map(putOf);
-    group.addBatch(operations, checkBatch(operations));
+    for (const name of puts) group.addPut(bytes(name), bytes(`value of ${name}`));
     group.seal(sequence);
     writer.appendNow(group.bytes, 0, group.end);
   }
   return storage.readAllNow(journalFile(1), Number.MAX_SAFE_INTEGER);
-}
-
-function putOf(name: string): BatchOperation {
-  return { type: 'put', key: bytes(name), value: bytes(`value of ${name}`) };
 }
 
 export const journalName = (number: number): string => `${String(number).padStart(6, '0')}.log`;
