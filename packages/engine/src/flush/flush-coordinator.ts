@@ -22,8 +22,6 @@ import { tempFile } from '@arena-level/common/storage/file-desc';
 import type { Storage } from '@arena-level/common/storage/storage';
 import type { TableOptions } from '@arena-level/common/table/table-options';
 import type { EventSink } from '../events/event-sink.ts';
-import { passesByItself } from '../health/passing.ts';
-import { retryDelayMs } from '../health/retry-delay.ts';
 import type { Memtable } from '../memtable/memtable.ts';
 import type { MemtableSet } from '../memtable/memtable-set.ts';
 import type { CommitLane } from '../version/commit-lane.ts';
@@ -31,9 +29,6 @@ import type { FlushCommit } from './flush-commit.ts';
 import { FlushCounters } from './flush-counters.ts';
 import type { FlushExecutor, FlushOutcome } from './flush-executor.ts';
 import { PendingFlush } from './pending-flush.ts';
-
-/** Attempts for a cause that does not pass by itself. */
-const PERSISTENT_ATTEMPTS = 2;
 
 export interface FlushCoordinatorModules {
   readonly memtables: MemtableSet;
@@ -85,7 +80,7 @@ export class FlushCoordinator {
   /** Why flushing does not get on; undefined while it does, or while a first failure is being repeated. */
   get failure(): unknown {
     if (this.#stopped) return this.#failure;
-    return this.#jobs.find((job) => job.failures >= PERSISTENT_ATTEMPTS)?.failure;
+    return this.#jobs.find(({ backOff }) => backOff.failure !== undefined)?.backOff.failure;
   }
 
   /** Builds on other threads. */
@@ -97,7 +92,7 @@ export class FlushCoordinator {
   request(): void {
     for (const memtable of this.#modules.memtables.frozen) {
       if (this.#jobs.some((job) => job.memtable === memtable)) continue;
-      this.#jobs.push(new PendingFlush(memtable));
+      this.#jobs.push(new PendingFlush(memtable, this.#modules.clock));
     }
     this.#pump();
   }
@@ -125,16 +120,16 @@ export class FlushCoordinator {
       return;
     }
     if (job.built === undefined) this.#buildNow(job);
-    if (job.built === undefined) throw job.failure;
+    if (job.built === undefined) throw job.backOff.lastFailure;
     runNow(this.#commitSteps(job));
   }
 
   /** Tries again at once, also after a failure that stopped it. */
   retry(): void {
     this.#stopped = false;
-    for (const job of this.#jobs) {
-      job.failures = 0;
-      job.endBackOff();
+    for (const { backOff } of this.#jobs) {
+      backOff.succeed();
+      backOff.end();
     }
     this.request();
   }
@@ -142,7 +137,7 @@ export class FlushCoordinator {
   /** Begins nothing more, cancels what is being built, and waits for threads and a running commit. */
   async close(): Promise<void> {
     this.#closed = true;
-    for (const job of this.#jobs) job.endBackOff();
+    for (const { backOff } of this.#jobs) backOff.end();
     for (const job of this.#jobs) if (job.state === 'building') job.memtable.arena.requestCancel();
     const commit = this.#jobs[0]?.commit?.promise.catch(() => {});
     await Promise.all([...this.#tasks, commit]);
@@ -171,7 +166,7 @@ export class FlushCoordinator {
       this.#build(job);
     }
     const oldest = this.#jobs[0];
-    const mayCommit = oldest?.state === 'built' && oldest.cancelRetry === undefined;
+    const mayCommit = oldest?.state === 'built' && !oldest.backOff.isWaiting;
     if (mayCommit && !this.#stopped) this.#startCommit(oldest);
   }
 
@@ -344,8 +339,8 @@ export class FlushCoordinator {
     this.#jobs.shift();
     this.counters.count++;
     // What made attempts of others fail may have passed with it.
-    for (const other of this.#jobs) other.endBackOff();
-    job.endBackOff();
+    for (const { backOff } of this.#jobs) backOff.end();
+    job.backOff.end();
     for (const waiter of job.waiters.splice(0)) waiter.resolve();
     // Not from inside these steps: what looks again may take over other sequences.
     queueMicrotask(() => {
@@ -355,31 +350,24 @@ export class FlushCoordinator {
   }
 
   #failed(job: PendingFlush, error: unknown): void {
-    const { clock, events, onProgress, onPersistentFailure } = this.#modules;
+    const { events, onProgress, onPersistentFailure } = this.#modules;
     this.counters.failed++;
-    job.failures++;
-    job.failure = error;
-    const stops = !passesByItself(error) && job.failures >= PERSISTENT_ATTEMPTS;
-    const retryInMs = retryDelayMs(job.failures);
+    const retryInMs = job.backOff.fail(error, () => this.#pump());
     events.emit('flush-failed', {
       journal: job.memtable.journal.number,
       attempt: job.attempt,
       error: asError(error),
-      retryInMs: stops ? Infinity : retryInMs,
+      retryInMs,
     });
     // Whoever waits for this memtable or for a younger one: those before it do not need it.
     for (const each of this.#jobs.slice(this.#jobs.indexOf(job))) each.rejectWaiters(error);
-    job.endBackOff();
-    if (stops) {
+    if (job.backOff.isStopped) {
       this.#stopped = true;
       this.#failure = error;
       for (const each of this.#jobs) each.rejectWaiters(error);
       onPersistentFailure(error);
-    } else if (!this.#closed) {
-      job.cancelRetry = clock.after(retryInMs, () => {
-        job.cancelRetry = undefined;
-        this.#pump();
-      });
+    } else if (this.#closed) {
+      job.backOff.end();
     }
     queueMicrotask(onProgress);
   }

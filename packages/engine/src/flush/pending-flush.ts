@@ -1,4 +1,6 @@
+import type { Clock } from '@arena-level/common/base/clock';
 import type { Running } from '@arena-level/common/base/steps';
+import { BackOff } from '../health/back-off.ts';
 import type { Memtable } from '../memtable/memtable.ts';
 import type { BuiltFlush } from './flush-commit.ts';
 
@@ -19,27 +21,20 @@ export class PendingFlush {
   /** Temporary file of the last build. */
   tempNumber = 0;
   startedMs = 0;
-  /** Failed attempts, of building and of committing, since it was frozen or a retry was asked for; and the last cause. */
-  failures = 0;
-  failure: unknown;
-  /** Set while it waits to be tried again: ends the wait. */
-  cancelRetry: (() => void) | undefined;
+  /** Of building and of committing. */
+  readonly backOff: BackOff;
   built: BuiltFlush | undefined;
   commit: Running<void> | undefined;
   readonly waiters: { readonly resolve: () => void; readonly reject: (error: unknown) => void }[] = [];
 
-  constructor(memtable: Memtable) {
+  constructor(memtable: Memtable, clock: Clock) {
     this.memtable = memtable;
+    this.backOff = new BackOff(clock);
   }
 
   /** Whether a build of it may begin. */
   get isDue(): boolean {
-    return this.state === 'waiting' && this.cancelRetry === undefined;
-  }
-
-  endBackOff(): void {
-    this.cancelRetry?.();
-    this.cancelRetry = undefined;
+    return this.state === 'waiting' && !this.backOff.isWaiting;
   }
 
   rejectWaiters(error: unknown): void {

@@ -26,6 +26,11 @@ export class BackOff {
     return this.#failures >= PERSISTENT_ATTEMPTS ? this.#failure : undefined;
   }
 
+  /** The last cause, however likely it is to pass. */
+  get lastFailure(): unknown {
+    return this.#failure;
+  }
+
   /** No further attempt comes by itself. */
   get isStopped(): boolean {
     return this.#isStopped;
