@@ -47,6 +47,30 @@ test('a loop that awaits its gets lets the event loop turn', async () => {
   await store.close();
 });
 
+test('a backlog of writes is written in many turns, not in one', async () => {
+  const held = await openHeld({ maxFrozenMemtables: 1, writeBufferSize: 64 * 1024 });
+  const { store, clock, executor } = held;
+  const value = bytes('v'.repeat(1000));
+  const put = (i: number) => store.put(key(i), value);
+  // Groups of one write each: every put has a turn of its own until the next memtable is full, too.
+  let i = 0;
+  while (store.stats().memtables.frozen === 0) await put(i++);
+  const waiting: Promise<void>[] = [];
+  while (store.stats().writes.pendingBytes < 40_000) {
+    waiting.push(put(i++));
+    await new Promise(setImmediate);
+  }
+  clock.msPerLook = 0.1;
+  const turns = await turnsDuring(async () => {
+    executor.release();
+    await Promise.all(waiting);
+  });
+  clock.msPerLook = 0;
+  expect(turns).toBeGreaterThan(5);
+  for (let at = 0; at < i; at++) expect(store.hasSync(key(at))).toBe(true);
+  await store.close();
+});
+
 test('while nothing takes long, an awaited put costs no turn', async () => {
   const { store } = await openHeld({ writeBufferSize: MIB });
   const turns = await turnsDuring(async () => {

@@ -82,6 +82,26 @@ describe('from the slowdown trigger on', () => {
   });
 });
 
+test('who waits is called once, when the wait is over, unless nobody waits any more', () => {
+  level0 = level0Slowdown;
+  let calls = 0;
+  const onOver = (): void => {
+    calls++;
+  };
+  expect(throttle.holdsUp(onOver)).toBe(false);
+  throttle.charge(50_000);
+  expect(throttle.holdsUp(onOver)).toBe(true);
+  expect(throttle.holdsUp(onOver)).toBe(true);
+  clock.advance(100);
+  expect(calls).toBe(1);
+  throttle.charge(50_000);
+  expect(throttle.holdsUp(onOver)).toBe(true);
+  throttle.cancel();
+  clock.advance(1000);
+  expect(calls).toBe(1);
+  expect(clock.pendingTimers).toBe(0);
+});
+
 test('the pressure goes from 0 at the compaction trigger to 1 at the pause trigger', () => {
   const pressures: number[] = [];
   for (level0 = 0; level0 <= 2 * level0Pause; level0++) pressures.push(throttle.pressure());

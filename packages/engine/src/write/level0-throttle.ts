@@ -28,6 +28,7 @@ export class Level0Throttle {
   readonly #state: () => Level0State;
   /** When everything written so far has been paid for. */
   #paidAtMs = 0;
+  #cancelWait: (() => void) | undefined;
 
   constructor(sizes: LevelSizes, clock: Clock, state: () => Level0State) {
     this.#sizes = sizes;
@@ -41,6 +42,24 @@ export class Level0Throttle {
     if (level0 < this.#sizes.level0Slowdown) return 0;
     const wait = Math.min(this.#paidAtMs - this.#clock.now(), LONGEST_WAIT_MS);
     return wait < SHORTEST_WAIT_MS ? 0 : wait;
+  }
+
+  /** Whether the next write has to wait; then `onOver` is called when that is over. One wait at a time. */
+  holdsUp(onOver: () => void): boolean {
+    this.cancel();
+    const waitMs = this.waitMs();
+    if (waitMs === 0) return false;
+    this.#cancelWait = this.#clock.after(waitMs, () => {
+      this.#cancelWait = undefined;
+      onOver();
+    });
+    return true;
+  }
+
+  /** Nobody waits any more. */
+  cancel(): void {
+    this.#cancelWait?.();
+    this.#cancelWait = undefined;
   }
 
   /** A write was let through. */

@@ -68,10 +68,10 @@ export class WriteQueue {
   /** Above every sequence number that was ever given out, the unacknowledged ones too. */
   #nextSequence: number;
   #onEmpty: (() => void)[] = [];
+  /** The queue goes on by itself in the next turn. */
+  #goesOn = false;
   /** True while a blocking twin moves the queue: it waits for nothing. */
   #drains = false;
-  /** Set while the head of the queue waits for level 0: ends that wait. */
-  #cancelSlowdown: (() => void) | undefined;
   /** While something waits here the process is kept alive; undefined: nothing does. */
   #letGo: (() => void) | undefined;
 
@@ -169,8 +169,12 @@ export class WriteQueue {
   }
 
   #advance(): void {
-    const { health, stalls } = this.#modules;
-    while (!this.isEmpty) {
+    const { health, stalls, turns, throttle } = this.#modules;
+    for (let written = 0; !this.isEmpty; written++) {
+      if (written > 0 && turns.isDue()) {
+        this.#goOnNextTurn();
+        return;
+      }
       if (this.#pooled !== undefined) {
         stalls.begin('slow-journal');
         return;
@@ -180,7 +184,10 @@ export class WriteQueue {
         return;
       }
       const item = this.#items[0]!;
-      if (this.#isSlowedDown(item)) return;
+      if (item instanceof WriteGroup && throttle.holdsUp(() => this.pump())) {
+        stalls.begin('level0-slowdown');
+        return;
+      }
       if (!this.#makeRoom(item)) return;
       if (this.#items[0] !== item || !(item instanceof WriteGroup)) continue;
       if (!this.#policy.useThread) {
@@ -191,24 +198,19 @@ export class WriteQueue {
     }
   }
 
-  /** Whether the head of the queue has to wait because level 0 has too many tables; looks again when the wait is over. */
-  #isSlowedDown(item: QueueItem): boolean {
-    const { throttle, clock, stalls } = this.#modules;
-    this.#cancelSlowdown?.();
-    this.#cancelSlowdown = undefined;
-    const waitMs = item instanceof WriteGroup ? throttle.waitMs() : 0;
-    if (waitMs === 0) return false;
-    stalls.begin('level0-slowdown');
-    this.#cancelSlowdown = clock.after(waitMs, () => {
-      this.#cancelSlowdown = undefined;
+  /** A backlog is not written in one go: the event loop turns in between. */
+  #goOnNextTurn(): void {
+    this.#modules.stalls.end();
+    if (this.#goesOn) return;
+    this.#goesOn = true;
+    setImmediate(() => {
+      this.#goesOn = false;
       this.pump();
     });
-    return true;
   }
 
   #ranEmpty(): void {
-    this.#cancelSlowdown?.();
-    this.#cancelSlowdown = undefined;
+    this.#modules.throttle.cancel();
     this.#modules.stalls.end();
     this.#letGo?.();
     this.#letGo = undefined;
