@@ -11,7 +11,7 @@
  * Main thread only.
  */
 import type { Clock } from '@arena-level/common/base/clock';
-import { asError, EngineError, ErrorCode, hasCode } from '@arena-level/common/base/errors';
+import { EngineError, ErrorCode, hasCode } from '@arena-level/common/base/errors';
 import { runLater, runNow } from '@arena-level/common/base/steps';
 import type { CompactionHandle } from '@arena-level/common/protocol/compaction-control';
 import type { Storage } from '@arena-level/common/storage/storage';
@@ -23,16 +23,10 @@ import type { LevelSizes } from '../options/level-sizes.ts';
 import type { CompactRangeOptions } from '../public/public-types.ts';
 import type { CommitLane } from '../version/commit-lane.ts';
 import type { VersionSet } from '../version/version-set.ts';
-import {
-  type Compacted,
-  damagedInput,
-  outputsOf,
-  removeLeftovers,
-  requireCompacted,
-  sumOf,
-} from './answers.ts';
+import { type Compacted, damagedInput, outputsOf, removeLeftovers, requireCompacted } from './answers.ts';
 import type { CompactionCommit } from './compaction-commit.ts';
 import { CompactionCounters } from './compaction-counters.ts';
+import { announceEnd, announceFailure, announceStart } from './compaction-events.ts';
 import type { CompactionPick } from './compaction-pick.ts';
 import type { PauseGate } from './pause-gate.ts';
 import { pickCompaction } from './pick-compaction.ts';
@@ -236,13 +230,7 @@ export class CompactionCoordinator {
       versions.current,
       clock,
     );
-    events.emit('compaction-started', {
-      ...headOf(pick),
-      tables: pick.inputs.length + pick.nextInputs.length,
-      bytes: run.bytesTotal,
-      parts: run.parts.length,
-      moves: pick.isTrivialMove,
-    });
+    announceStart(events, run);
     return run;
   }
 
@@ -344,7 +332,7 @@ export class CompactionCoordinator {
     const durationMs = clock.now() - run.startedMs;
     this.counters.add(run, answers, durationMs);
     this.#backOff.succeed();
-    events.emit('compaction-finished', { ...headOf(run.pick), ...sumOf(answers), durationMs });
+    announceEnd(events, run, answers, durationMs);
     if (this.#running !== run) return;
     this.#runningRange?.stepDone(run.pick);
     this.#end();
@@ -361,7 +349,7 @@ export class CompactionCoordinator {
       this.#damaged.set(damaged, error);
       this.#rejectSettled(error);
       this.counters.failed++;
-      this.#announceFailure(run, error, Number.POSITIVE_INFINITY);
+      announceFailure(this.#modules.events, run, error, Number.POSITIVE_INFINITY);
     }
     this.#end();
   }
@@ -383,7 +371,7 @@ export class CompactionCoordinator {
   #enterFailure(run: RunningCompaction, error: unknown, onRetry: () => void): void {
     this.counters.failed++;
     const retryInMs = this.#backOff.fail(error, onRetry);
-    this.#announceFailure(run, error, retryInMs);
+    announceFailure(this.#modules.events, run, error, retryInMs);
     if (this.#backOff.isStopped) for (const range of [...this.#ranges]) this.#abandon(range, error);
     this.#rejectSettled(error);
     if (this.#closed) this.#backOff.end();
@@ -393,15 +381,6 @@ export class CompactionCoordinator {
   /** Between two attempts to commit: the outputs are there, and nothing else begins. */
   #nextAttempt(run: RunningCompaction, error: unknown): Promise<void> {
     return new Promise((resolve) => this.#enterFailure(run, error, resolve));
-  }
-
-  #announceFailure(run: RunningCompaction, error: unknown, retryInMs: number): void {
-    this.#modules.events.emit('compaction-failed', {
-      level: run.pick.level,
-      outputLevel: run.pick.outputLevel,
-      error: asError(error),
-      retryInMs,
-    });
   }
 
   /** What is being merged does not count any more. Its task removes what it leaves. */
@@ -424,10 +403,6 @@ export class CompactionCoordinator {
       queueMicrotask(() => this.schedule());
     }
   }
-}
-
-function headOf({ reason, level, outputLevel }: CompactionPick) {
-  return { reason, level, outputLevel };
 }
 
 function nothingToDo(): EngineError {
