@@ -214,6 +214,20 @@ export class Store {
     await this.#core.compactions.compactRange(from, to, signal, onProgress);
   }
 
+  /**
+   * About how many bytes the user keys from `start` up to `end`, which is not included, take in tables; what is still in MemDBs
+   * does not count. 0 where `start` is above `end`.
+   */
+  approximateSize(start: Uint8Array, end: Uint8Array): Promise<number> {
+    try {
+      checkKey(start);
+      checkKey(end);
+      return this.#core.reads.approximateSize(start, end);
+    } catch (error) {
+      return Promise.reject(error);
+    }
+  }
+
   /** The hash over all committed tables and the last sequence number it covers; what is in MemDBs is not in it. */
   masterRoot(): Promise<MasterRoot> {
     return this.#core.verification.masterRoot();

@@ -1,4 +1,5 @@
 import type { Clock } from '@arena-level/common/base/clock';
+import { runLater } from '@arena-level/common/base/steps';
 import type { Storage } from '@arena-level/common/storage/storage';
 import { BlockCache } from '../cache/block-cache.ts';
 import { BlockLoader } from '../cache/block-loader.ts';
@@ -12,6 +13,7 @@ import type { MemtableSet } from '../memtable/memtable-set.ts';
 import type { ResolvedOptions } from '../options/options.ts';
 import type { ReadOptions } from '../public/public-types.ts';
 import type { StoreStats } from '../public/stats.ts';
+import { approximateSize } from './approximate-size.ts';
 import { Lookup, type Value } from './lookup.ts';
 import { openIterator } from './open-iterator.ts';
 import type { SnapshotList } from './snapshot-list.ts';
@@ -107,6 +109,19 @@ export class ReadPath {
     );
     this.#iterators.add(iterator);
     return iterator;
+  }
+
+  /** See `approximateSize`. Copies the keys. */
+  async approximateSize(start: Uint8Array, end: Uint8Array): Promise<number> {
+    const { version } = this.#view();
+    version.retain();
+    try {
+      return await runLater(
+        approximateSize(version, this.tables, new Uint8Array(start), new Uint8Array(end)),
+      );
+    } finally {
+      version.release();
+    }
   }
 
   /** A table that no version has any more: its file may go. */
