@@ -20,6 +20,7 @@ import type { StoreStats } from '../public/stats.ts';
 import type { StoreIteratorReadOptions } from '../read/read-path.ts';
 import type { Snapshot } from '../read/snapshot-list.ts';
 import { checkBatch, checkKey, checkValue, wantsSync } from '../write/check-entries.ts';
+import { propertyText } from './properties.ts';
 import type { StoreCore } from './store-core.ts';
 
 /**
@@ -240,6 +241,24 @@ export class Store {
 
   stats(): StoreStats {
     return this.#core.stats();
+  }
+
+  /**
+   * A property of LevelDB as text: `leveldb.num-files-at-level<N>`, `leveldb.stats`, `leveldb.sstables` or
+   * `leveldb.approximate-memory-usage` (cached blocks and arenas). Undefined for other names.
+   */
+  getProperty(name: string): string | undefined {
+    if (typeof name !== 'string') {
+      throw new EngineError(
+        ErrorCode.InvalidArgument,
+        `a property has a string as its name, not ${nameOf(name)}`,
+      );
+    }
+    this.#core.health.checkOpen();
+    return propertyText(name, () => ({
+      levels: this.#core.versions.current.levels,
+      stats: this.#core.stats(),
+    }));
   }
 
   on<N extends StoreEventName>(name: N, listener: StoreListener<N>): this {
