@@ -12,6 +12,8 @@ const NO_COMPACTIONS = {
   moves: 0,
   bytesRead: 0,
   bytesWritten: 0,
+  bytesFromAbove: 0,
+  writeAmplification: 1,
   entries: 0,
   dropped: 0,
   blocksCopied: 0,
@@ -33,6 +35,9 @@ test('statistics follow a known workload', async () => {
     snapshots: 0,
     iterators: 0,
     openTables: 0,
+    workers: { kind: 'worker', running: 0, waiting: 0, completed: 0, crashed: 0 },
+    blockCache: { bytes: 0, hits: 0, misses: 0, hitRate: 0 },
+    tableCache: { hits: 0, misses: 0, hitRate: 0 },
   });
 
   // One group of 11 entries, then 5 groups of one, then one that is synced.
@@ -76,6 +81,7 @@ test('statistics follow a known workload', async () => {
     rotations: { count: 1 },
     memtables: { active: 1, frozen: 1, entries: 17, bytes: bytesWritten },
     arenas: { inUse: 2 },
+    workers: { running: 1, completed: 0 },
   });
   executor.release();
   await store.flush();
@@ -92,7 +98,66 @@ test('statistics follow a known workload', async () => {
   expect(await store.get(key(5))).toBeDefined();
   expect(await store.get(key(0))).toBeUndefined();
   expect(store.stats()).toMatchObject({ openTables: 1, lastSequence: 17 });
-  expect(store.stats().blockCache.misses).toBeGreaterThan(0);
+  // Both keys lie in one block of the one table.
+  expect(store.stats().blockCache).toMatchObject({ misses: 1, hits: 1, hitRate: 1 / 2 });
+  expect(store.stats().tableCache.misses).toBe(1);
+  expect(store.stats().workers).toMatchObject({ running: 0, completed: 1 });
+  await store.close();
+});
+
+test('levels tell what went into them and what that cost', async () => {
+  const { store, executor } = await openHeld({ writeBufferSize: 64 * 1024, compression: 'none' });
+  executor.release();
+  const fill = async (): Promise<number> => {
+    for (let i = 0; i < 100; i++) store.putSync(key(i), VALUE);
+    await store.flush();
+    return store.stats().levels[0]!.bytes;
+  };
+  const first = await fill();
+  await store.compactRange();
+  const once = store.stats().levels[1]!;
+  expect(once).toMatchObject({ tables: 1, compactions: 1, bytesRead: first, bytesFromAbove: first });
+  expect(once.writeAmplification).toBe(once.bytesWritten / first);
+  const second = await fill();
+  await store.compactRange();
+  const twice = store.stats().levels[1]!;
+  expect(twice).toMatchObject({
+    compactions: 2,
+    bytesRead: first + second + once.bytes,
+    bytesFromAbove: first + second,
+    entries: 300,
+    dropped: 100,
+  });
+  expect(twice.bytesWritten).toBe(once.bytes + twice.bytes);
+  expect(store.stats().writeAmplification).toBe(1 + twice.bytesWritten / (first + second));
+  await store.close();
+});
+
+test('the table cache counts who had to open a table, and who had not', async () => {
+  const { store, executor } = await openHeld();
+  executor.release();
+  for (let i = 0; i < 3; i++) store.putSync(key(i), VALUE);
+  await store.flush();
+  for (let i = 0; i < 3; i++) store.getSync(key(i));
+  const { tableCache, openTables } = store.stats();
+  expect(openTables).toBe(1);
+  expect(tableCache.misses).toBe(1);
+  expect(tableCache.hits).toBeGreaterThanOrEqual(2);
+  expect(tableCache.hitRate).toBe(tableCache.hits / (tableCache.hits + 1));
+  await store.close();
+});
+
+test('the time that writers wait is kept by reason', async () => {
+  const { store, executor, clock } = await openHeld({ maxFrozenMemtables: 1 });
+  const writes = Array.from({ length: 200 }, (_, i) => store.put(key(i), VALUE));
+  await settle();
+  clock.advance(7);
+  executor.release();
+  await Promise.all(writes);
+  const { 'frozen-memtables': frozen, ...others } = store.stats().stalls;
+  expect(frozen.count).toBeGreaterThan(0);
+  expect(frozen).toMatchObject({ totalMs: 7, maxMs: 7 });
+  expect(Object.keys(others).sort()).toEqual(['healing', 'level0-pause', 'level0-slowdown', 'slow-journal']);
   await store.close();
 });
 

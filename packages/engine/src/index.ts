@@ -6,12 +6,14 @@ export type { OpenModules } from './db/open-modules.ts';
 export { open } from './db/open-store.ts';
 export { repair } from './db/repair-store.ts';
 export { Store } from './db/store.ts';
-export type { StallReason, StoreEventName, StoreEvents } from './events/events.ts';
+export type { CompactionReason, StallReason, StoreEventName, StoreEvents } from './events/events.ts';
 export type { StoreIterator } from './iterator/store-iterator.ts';
 export { arenaBudget, setArenaBudget } from './memtable/arena-budget.ts';
 export type { OpenOptions } from './options/options.ts';
 export type {
   BatchOperation,
+  CompactRangeOptions,
+  CompactRangeProgress,
   DestroyReport,
   FileProblem,
   MasterRoot,
@@ -23,6 +25,6 @@ export type {
   VerifyReport,
   WriteOptions,
 } from './public/public-types.ts';
-export type { StallStats, StoreStats } from './public/stats.ts';
+export type { CompactionLevelStats, HitStats, LevelStats, StallStats, StoreStats } from './public/stats.ts';
 export type { StoreIteratorReadOptions } from './read/read-path.ts';
 export type { Snapshot } from './read/snapshot-list.ts';

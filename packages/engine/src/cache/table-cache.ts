@@ -33,6 +33,9 @@ interface Opening {
 }
 
 export class TableCache {
+  /** Times a table was asked for and was open, and times it had to be opened. */
+  hits = 0;
+  misses = 0;
   readonly #storage: Storage;
   readonly #maxOpenFiles: number;
   /** By table number, but for evicted ones. */
@@ -61,29 +64,37 @@ export class TableCache {
   peek(tableNumber: number): TableReader | undefined {
     const table = this.#byNumber.get(tableNumber);
     if (table === undefined) return undefined;
+    this.hits++;
     if (table.linked) this.#idle.touch(table);
     return table.reader;
   }
 
   /** The reader of a table that is open, pinned. */
   tryAcquire(tableNumber: number): TableReader | undefined {
+    const reader = this.#pin(tableNumber);
+    if (reader !== undefined) this.hits++;
+    return reader;
+  }
+
+  /** The reader of a table, pinned. A file that is missing or not of the stated size is LEVEL_CORRUPTION. */
+  *acquire(table: TableMetadata): Steps<TableReader> {
+    let reader = this.tryAcquire(table.number);
+    while (reader === undefined) {
+      yield* wait(
+        () => this.#openNow(table),
+        () => this.#openLater(table),
+      );
+      reader = this.#pin(table.number);
+    }
+    return reader;
+  }
+
+  #pin(tableNumber: number): TableReader | undefined {
     const table = this.#byNumber.get(tableNumber);
     if (table === undefined) return undefined;
     table.pins++;
     this.#idle.remove(table);
     return table.reader;
-  }
-
-  /** The reader of a table, pinned. A file that is missing or not of the stated size is LEVEL_CORRUPTION. */
-  *acquire(table: TableMetadata): Steps<TableReader> {
-    for (;;) {
-      const reader = this.tryAcquire(table.number);
-      if (reader !== undefined) return reader;
-      yield* wait(
-        () => this.#openNow(table),
-        () => this.#openLater(table),
-      );
-    }
   }
 
   /** Takes one pin off. */
@@ -140,6 +151,7 @@ export class TableCache {
   }
 
   *#open(metadata: TableMetadata, opening: Opening): Steps<void> {
+    this.misses++;
     try {
       const file = yield* this.#openFile(metadata);
       let reader: TableReader;

@@ -1,6 +1,8 @@
 import { LEVELS } from '@arena-level/common/base/limits';
 import type { CompactResponse } from '@arena-level/common/protocol/compaction-protocol';
+import type { TableMetadata } from '../manifest/table-metadata.ts';
 import type { CompactionLevelStats } from '../public/stats.ts';
+import { totalSize } from './level-scores.ts';
 import type { RunningCompaction } from './running-compaction.ts';
 
 /** How much a new measurement of the drain rate counts beside the older ones. */
@@ -18,6 +20,7 @@ export class CompactionCounters {
     moves: 0,
     bytesRead: 0,
     bytesWritten: 0,
+    bytesFromAbove: 0,
     entries: 0,
     dropped: 0,
     blocksCopied: 0,
@@ -36,6 +39,7 @@ export class CompactionCounters {
     }
     level.compactions++;
     level.bytesRead += bytesTotal;
+    level.bytesFromAbove += totalSize(pick.inputs);
     level.busyMs += durationMs;
     for (const { tables, entries, dropped, blocksCopied, timings } of answers) {
       for (const { table } of tables) level.bytesWritten += table.size;
@@ -51,9 +55,8 @@ export class CompactionCounters {
     return this.levels.reduce((sum, level) => sum + level.bytesWritten, 0);
   }
 
-  #measureDrain(inputs: readonly { readonly size: number }[], durationMs: number): void {
-    const bytes = inputs.reduce((sum, { size }) => sum + size, 0);
-    const measured = bytes / Math.max(1, durationMs);
+  #measureDrain(inputs: readonly TableMetadata[], durationMs: number): void {
+    const measured = totalSize(inputs) / Math.max(1, durationMs);
     this.level0DrainBytesPerMs += NEWEST_SHARE * (measured - this.level0DrainBytesPerMs);
   }
 }

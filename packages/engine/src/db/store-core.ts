@@ -144,7 +144,7 @@ function patiently(clock: Clock, work: Promise<void>): Promise<void> {
 
 function collectStats(parts: StoreParts): StoreStats {
   const { writes, durability, stalls, rotation, flush, memtables, pool, versions, reads, snapshots } = parts;
-  const { compactions } = parts;
+  const { compactions, executor } = parts;
   const { active, frozen } = memtables;
   const held = [active, ...frozen];
   return {
@@ -159,11 +159,15 @@ function collectStats(parts: StoreParts): StoreStats {
       bytes: held.reduce((sum, memtable) => sum + memtable.arena.kvBytesUsed, 0),
     },
     arenas: { inUse: pool.inUse, idle: pool.idle, preparing: pool.preparing, bytes: pool.bytes },
-    levels: versions.current.levels.map((tables, level) => ({
-      tables: tables.length,
-      bytes: versions.current.levelBytes(level),
-      ...compactions.counters.levels[level]!,
-    })),
+    levels: versions.current.levels.map((tables, level) => {
+      const done = compactions.counters.levels[level]!;
+      return {
+        tables: tables.length,
+        bytes: versions.current.levelBytes(level),
+        ...done,
+        writeAmplification: done.bytesFromAbove === 0 ? 1 : done.bytesWritten / done.bytesFromAbove,
+      };
+    }),
     compactions: {
       failed: compactions.counters.failed,
       pauses: threadPauseGate.pauses,
@@ -172,7 +176,9 @@ function collectStats(parts: StoreParts): StoreStats {
     },
     writeAmplification: writeAmplification(flush.counters.bytes, compactions.counters.bytesWritten),
     pressure: pressure(parts),
+    workers: { kind: executor.kind, ...executor.stats() },
     blockCache: reads.blockCacheStats,
+    tableCache: reads.tableCacheStats,
     openTables: reads.openTables,
     lastSequence: writes.lastSequence,
     snapshots: snapshots.size,

@@ -6,6 +6,14 @@ export interface StallStats {
   readonly maxMs: number;
 }
 
+/** How often something was found at hand, and how often not. */
+export interface HitStats {
+  readonly hits: number;
+  readonly misses: number;
+  /** Hits of all, 0 to 1; 0 before anything was asked for. */
+  readonly hitRate: number;
+}
+
 /** What compactions that wrote to a level have done. */
 export interface CompactionLevelStats {
   readonly compactions: number;
@@ -14,6 +22,8 @@ export interface CompactionLevelStats {
   /** Bytes of the tables that went in, and of those that came out. */
   readonly bytesRead: number;
   readonly bytesWritten: number;
+  /** The part of the bytes read that came from the level above; the rest was there already. */
+  readonly bytesFromAbove: number;
   /** Entries read, and those of them that nobody could ask for any more. */
   readonly entries: number;
   readonly dropped: number;
@@ -22,6 +32,14 @@ export interface CompactionLevelStats {
   /** From begin to commit, and the part of it in which flushes had the cores. */
   readonly busyMs: number;
   readonly pausedMs: number;
+}
+
+/** A level as it stands, and what compactions have done to make it. */
+export interface LevelStats extends CompactionLevelStats {
+  readonly tables: number;
+  readonly bytes: number;
+  /** Bytes that compactions wrote to the level per byte that came from the level above; 1 before there was any. */
+  readonly writeAmplification: number;
 }
 
 /** What the store has done since it was opened, and how it stands now. */
@@ -64,8 +82,7 @@ export interface StoreStats {
     readonly preparing: number;
     readonly bytes: number;
   };
-  /** Tables and bytes of each level, and what compactions have done to make it. */
-  readonly levels: readonly ({ readonly tables: number; readonly bytes: number } & CompactionLevelStats)[];
+  readonly levels: readonly LevelStats[];
   readonly compactions: {
     readonly failed: number;
     /** How often one was paused for a flush, by all stores of this thread. */
@@ -78,7 +95,19 @@ export interface StoreStats {
   readonly writeAmplification: number;
   /** From 0, writers may go on, to 1, they wait: for producers that can slow down by themselves. */
   readonly pressure: number;
-  readonly blockCache: { readonly bytes: number; readonly hits: number; readonly misses: number };
+  /** Where flushes, compactions and verifications run. */
+  readonly workers: {
+    readonly kind: 'worker' | 'inline';
+    /** Tasks on a thread, and in the queue before it. */
+    readonly running: number;
+    readonly waiting: number;
+    /** Tasks that have ended, and those of them whose thread did not answer as agreed. */
+    readonly completed: number;
+    readonly crashed: number;
+  };
+  readonly blockCache: { readonly bytes: number } & HitStats;
+  /** Asked for tables: open already, or opened. */
+  readonly tableCache: HitStats;
   readonly openTables: number;
   readonly lastSequence: number;
   readonly snapshots: number;

@@ -12,7 +12,7 @@ import type { Turns } from '../iterator/turns.ts';
 import type { MemtableSet } from '../memtable/memtable-set.ts';
 import type { ResolvedOptions } from '../options/options.ts';
 import type { ReadOptions } from '../public/public-types.ts';
-import type { StoreStats } from '../public/stats.ts';
+import type { HitStats, StoreStats } from '../public/stats.ts';
 import { approximateSize } from './approximate-size.ts';
 import { Lookup, type Value } from './lookup.ts';
 import { openIterator } from './open-iterator.ts';
@@ -61,8 +61,11 @@ export class ReadPath {
   }
 
   get blockCacheStats(): StoreStats['blockCache'] {
-    const { bytes, hits, misses } = this.#cache;
-    return { bytes, hits, misses };
+    return { bytes: this.#cache.bytes, ...hitStats(this.#cache) };
+  }
+
+  get tableCacheStats(): StoreStats['tableCache'] {
+    return hitStats(this.tables);
   }
 
   get openTables(): number {
@@ -145,4 +148,9 @@ export class ReadPath {
     const { lastSequence, snapshots } = this.#modules;
     return snapshot === undefined ? lastSequence() : snapshots.sequenceOf(snapshot);
   }
+}
+
+function hitStats({ hits, misses }: Pick<HitStats, 'hits' | 'misses'>): HitStats {
+  const asked = hits + misses;
+  return { hits, misses, hitRate: asked === 0 ? 0 : hits / asked };
 }
