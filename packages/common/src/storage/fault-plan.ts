@@ -12,6 +12,7 @@ export type StorageOperation =
   | 'sync'
   | 'truncate'
   | 'rename'
+  | 'link'
   | 'remove'
   | 'quarantine'
   | 'sync-directory';

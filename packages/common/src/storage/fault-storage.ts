@@ -10,6 +10,7 @@ import { type FileDesc, type FileType, fileName } from './file-desc.ts';
 import type { ReadableFile, Storage, WritableFile } from './storage.ts';
 import type { StorageSpec } from './storage-spec.ts';
 import { formatTrace, type StorageEvent } from './storage-trace.ts';
+import { meansCopy } from './system-error.ts';
 
 export class FaultStorage implements Storage {
   readonly location: string;
@@ -99,6 +100,15 @@ export class FaultStorage implements Storage {
       const rule = this.#control.next('rename', to.type);
       if (rule !== undefined) throwInjected(rule, 'renaming', fileName(from));
       this.#inner.renameNow(from, to);
+    });
+  }
+
+  async linkTable(source: StorageSpec | undefined, file: FileDesc): Promise<boolean> {
+    return this.#control.later({ operation: 'link', file: fileName(file) }, async () => {
+      const rule = this.#control.next('link', file.type);
+      if (rule !== undefined && meansCopy(rule.errno)) return false;
+      if (rule !== undefined) throwInjected(rule, 'linking', fileName(file));
+      return this.#inner.linkTable(source, file);
     });
   }
 

@@ -6,12 +6,14 @@
  * covers what was written when it was called.
  */
 import { corruption, ioError } from '../base/errors.ts';
+import { invariant } from '../base/invariant.ts';
 import type { Prng } from '../base/prng.ts';
 import { ByteImage } from './byte-image.ts';
 import { CrashReplay, type LossModel } from './crash-replay.ts';
-import { type FileDesc, fileName, isLostName, legacyName, parseFileName } from './file-desc.ts';
+import { type FileDesc, FileType, fileName, isLostName, legacyName, parseFileName } from './file-desc.ts';
 import { type Inode, type MemoryDisk, MemoryReadableFile, MemoryWritableFile } from './memory-file.ts';
 import type { ReadableFile, Storage, WritableFile } from './storage.ts';
+import type { StorageSpec } from './storage-spec.ts';
 import type { StorageTrace, TraceEntry } from './storage-trace.ts';
 import { systemError } from './system-error.ts';
 
@@ -139,6 +141,12 @@ export class MemoryStorage implements Storage {
     this.#names.delete(name);
     this.#names.set(target, inode);
     this.#entries.push({ operation: 'rename', file: name, to: target, inode: inode.id });
+  }
+
+  /** Files of memories are copied. */
+  async linkTable(_source: StorageSpec | undefined, file: FileDesc): Promise<boolean> {
+    invariant(file.type === FileType.Table, 'only tables are linked: they are never written again');
+    return false;
   }
 
   removeNow(file: FileDesc): void {

@@ -14,14 +14,18 @@ import { errnoOf, ioError } from '../base/errors.ts';
 import { ON_WINDOWS } from './node-open.ts';
 
 /**
- * Makes a directory and its missing parents, each durably. One that exists is fine, but its name is made durable
- * all the same: whoever made it may have died before that.
+ * Makes a directory and its missing parents, each durably; returns those it made, the outermost first. One that exists
+ * is fine, but its name is made durable all the same: whoever made it may have died before that.
  */
-export function createDirectory(path: string): void {
+export function createDirectory(path: string): string[] {
   const directory = resolve(path);
+  const made: string[] = [];
   try {
-    if (!makeDirectories(directory)) syncParent(directory);
+    makeDirectories(directory, made);
+    if (made.length === 0) syncParent(directory);
+    return made;
   } catch (error) {
+    for (const one of made.reverse()) removeQuietly(one);
     throw ioError('creating directory', path, error);
   }
 }
@@ -78,21 +82,30 @@ export function ignoreUnsupportedSync(error: unknown): void {
   if (errnoOf(error) !== 'EINVAL') throw error;
 }
 
-/** Returns false when the directory was there. */
-function makeDirectories(path: string): boolean {
+/** Notes in `made` what was not there. */
+function makeDirectories(path: string, made: string[]): void {
   try {
     mkdirSync(path);
   } catch (error) {
     if (errnoOf(error) === 'ENOENT' && dirname(path) !== path) {
-      makeDirectories(dirname(path));
-      return makeDirectories(path);
+      makeDirectories(dirname(path), made);
+      makeDirectories(path, made);
+      return;
     }
     // EEXIST is not the only answer where something exists: a read-only file system says EROFS.
-    if (statSync(path, { throwIfNoEntry: false })?.isDirectory()) return false;
+    if (statSync(path, { throwIfNoEntry: false })?.isDirectory()) return;
     throw error;
   }
+  made.push(path);
   syncDirectoryAt(dirname(path));
-  return true;
+}
+
+function removeQuietly(directory: string): void {
+  try {
+    rmdirSync(directory);
+  } catch {
+    // An empty directory does no harm.
+  }
 }
 
 /** The parent of a directory that somebody else made may be closed to us; then its name is their concern. */

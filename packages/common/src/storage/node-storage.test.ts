@@ -7,6 +7,7 @@ import {
   readFileSync,
   readlinkSync,
   rmSync,
+  statSync,
   symlinkSync,
   writeFileSync,
 } from 'node:fs';
@@ -49,6 +50,36 @@ describe('NodeStorage', () => {
         return [];
       }
     });
+
+  test('links a table of another storage, under either of its names: one file with two names', async () => {
+    write('000004.ldb', 'four');
+    write('000005.sst', 'five');
+    const other = new NodeStorage(freshDirectory());
+    expect(await other.linkTable(storage.spec, tableFile(4))).toBe(true);
+    expect(await other.linkTable(storage.spec, tableFile(5))).toBe(true);
+    expect(readdirSync(other.location).sort()).toEqual(['000004.ldb', '000005.ldb']);
+    expect(statSync(join(other.location, '000005.ldb')).ino).toBe(
+      statSync(join(directory, '000005.sst')).ino,
+    );
+    await expect(other.linkTable(storage.spec, tableFile(4))).rejects.toMatchObject({
+      code: ErrorCode.IoError,
+      message: expect.stringContaining('linking 000004.ldb'),
+    });
+    await expect(other.linkTable(storage.spec, tableFile(6))).rejects.toMatchObject({ file: '000006.ldb' });
+  });
+
+  test('does not link across file systems', async (context) => {
+    if (!existsSync('/dev/shm') || statSync('/dev/shm').dev === statSync(directory).dev)
+      return context.skip();
+    write('000004.ldb', 'four');
+    const elsewhere = mkdtempSync('/dev/shm/arena-storage-');
+    try {
+      expect(await new NodeStorage(elsewhere).linkTable(storage.spec, tableFile(4))).toBe(false);
+      expect(readdirSync(elsewhere)).toEqual([]);
+    } finally {
+      rmSync(elsewhere, { recursive: true });
+    }
+  });
 
   test('lists only names that lead back to themselves', () => {
     for (const name of [

@@ -11,6 +11,7 @@ import {
   constants,
   fsync,
   fsyncSync,
+  link,
   lstatSync,
   mkdirSync,
   open,
@@ -22,7 +23,8 @@ import {
 } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { corruption, errnoOf, ioError } from '../base/errors.ts';
-import { type FileDesc, fileName, isLostName, legacyName, parseFileName } from './file-desc.ts';
+import { invariant } from '../base/invariant.ts';
+import { type FileDesc, FileType, fileName, isLostName, legacyName, parseFileName } from './file-desc.ts';
 import { NodeDescriptor } from './node-descriptor.ts';
 import { ignoreUnsupportedSync, removeDirectoryIfEmpty, syncDirectoryAt } from './node-directory.ts';
 import {
@@ -40,6 +42,7 @@ import { NodeSync } from './node-sync.ts';
 import { NodeWritableFile } from './node-writable-file.ts';
 import type { ReadableFile, Storage, WritableFile } from './storage.ts';
 import type { StorageSpec } from './storage-spec.ts';
+import { meansCopy } from './system-error.ts';
 
 /** Where files go that nothing may read any more but nobody may delete. */
 const LOST_FOLDER = 'lost';
@@ -124,6 +127,19 @@ export class NodeStorage implements Storage {
     this.#naming('renaming', fileName(from), () =>
       firstFoundNow(from, (name) => renameSync(this.#path(name), this.#path(fileName(to)))),
     );
+  }
+
+  async linkTable(source: StorageSpec | undefined, file: FileDesc): Promise<boolean> {
+    invariant(file.type === FileType.Table, 'only tables are linked: they are never written again');
+    if (source === undefined) return false;
+    const target = this.#path(fileName(file));
+    try {
+      await firstFound(file, (name) => linkLater(join(source.directory, name), target));
+      return true;
+    } catch (error) {
+      if (meansCopy(errnoOf(error))) return false;
+      throw ioError('linking', fileName(file), error);
+    }
   }
 
   removeNow(file: FileDesc): void {
@@ -298,6 +314,12 @@ async function firstFound<T>(file: FileDesc, act: (name: string) => Promise<T>):
 function openLater(path: string, flags: number): Promise<number> {
   return new Promise((done, fail) => {
     open(path, flags, (error, number) => (error ? fail(error) : done(number)));
+  });
+}
+
+function linkLater(from: string, to: string): Promise<void> {
+  return new Promise((done, fail) => {
+    link(from, to, (error) => (error ? fail(error) : done()));
   });
 }
 

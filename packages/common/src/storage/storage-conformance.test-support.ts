@@ -128,6 +128,12 @@ export function testStorage(name: string, makeEmpty: () => Storage): void {
       }
     });
 
+    test('links tables only, and says so where it cannot', async () => {
+      await expect(storage.linkTable(storage.spec, JOURNAL)).rejects.toThrow('only tables');
+      expect(await storage.linkTable(undefined, tableFile(5))).toBe(false);
+      expect(listed()).toEqual([]);
+    });
+
     test('refuses to read all of a file beyond the limit', () => {
       put(storage, CURRENT_FILE, '12345');
       expect(get(storage, CURRENT_FILE)).toBe('12345');

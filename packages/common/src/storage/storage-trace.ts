@@ -7,7 +7,10 @@
 
 /** An operation that changes files or makes changes durable. Files are named relative to the store. */
 export type StorageEvent = { readonly outcome?: string } & (
-  | { readonly operation: 'create' | 'sync' | 'lost-sync' | 'remove' | 'damage'; readonly file: string }
+  | {
+      readonly operation: 'create' | 'link' | 'sync' | 'lost-sync' | 'remove' | 'damage';
+      readonly file: string;
+    }
   | { readonly operation: 'write'; readonly file: string; readonly position: number; readonly length: number }
   | { readonly operation: 'truncate'; readonly file: string; readonly size: number }
   | { readonly operation: 'rename' | 'quarantine'; readonly file: string; readonly to: string }

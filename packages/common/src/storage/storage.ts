@@ -30,6 +30,13 @@ export interface Storage {
 
   /** Replaces `to` when it exists; `from` may bear its legacy name. Durable after the next directory sync. */
   renameNow(from: FileDesc, to: FileDesc): void;
+  /**
+   * Gives a table of another storage the same name here, as a second name of one file (a hard link). False when that
+   * is not possible, and a copy has to do: the two are not on one file system, or it has no such links.
+   *
+   * REQUIRES: a table. Nothing else is never written again. Durable after the next directory sync.
+   */
+  linkTable(source: StorageSpec | undefined, file: FileDesc): Promise<boolean>;
   /** A file that is already gone is no error. */
   removeNow(file: FileDesc): void;
   remove(file: FileDesc): Promise<void>;
