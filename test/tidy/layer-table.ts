@@ -32,7 +32,7 @@ export const LAYERS: readonly PackageLayers[] = [
       ['options', 'events', 'public'],
       ['lock', 'health', 'journal', 'manifest', 'version', 'cache', 'iterator'],
       ['memtable', 'flush', 'compaction', 'roots', 'recovery'],
-      ['read', 'write', 'repair'],
+      ['read', 'write', 'repair', 'checkpoint', 'read-only'],
       ['db'],
       ['cli', '.'],
     ],

@@ -12,6 +12,8 @@ export { arenaBudget, setArenaBudget } from './memtable/arena-budget.ts';
 export type { OpenOptions } from './options/options.ts';
 export type {
   BatchOperation,
+  CheckpointOptions,
+  CheckpointReport,
   CompactRangeOptions,
   CompactRangeProgress,
   DestroyReport,

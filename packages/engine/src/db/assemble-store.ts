@@ -21,6 +21,7 @@ import { recoverStore } from '../recovery/recover-store.ts';
 import { CommitLane } from '../version/commit-lane.ts';
 import { ObsoleteTables } from '../version/obsolete-tables.ts';
 import { VersionSet, type VersionSetStep } from '../version/version-set.ts';
+import { Checkpoints } from './checkpoints.ts';
 import type { OpenModules } from './open-modules.ts';
 import type { StoreParts } from './store-core.ts';
 import { Verification } from './verification.ts';
@@ -81,7 +82,15 @@ export async function assembleStore(
     const reads = makeReadSide(foundation, () => writeSide.writes.lastSequence);
     const { health } = foundation;
     const verification = new Verification({ versions, roots, tables: reads.tables, executor, health });
-    parts = { ...foundation, ...writeSide, lock, reads, verification, recovery: report };
+    const checkpoints = new Checkpoints({
+      ...foundation,
+      verification,
+      flush: async () => {
+        await writeSide.writes.rotate(0);
+        await writeSide.flush.committed();
+      },
+    });
+    parts = { ...foundation, ...writeSide, lock, reads, verification, checkpoints, recovery: report };
     parts.compactions.schedule();
     return parts;
   } catch (error) {

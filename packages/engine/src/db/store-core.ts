@@ -22,6 +22,7 @@ import type { ObsoleteTables } from '../version/obsolete-tables.ts';
 import type { VersionSet } from '../version/version-set.ts';
 import type { Level0Throttle } from '../write/level0-throttle.ts';
 import type { WritePath } from '../write/write-path.ts';
+import type { Checkpoints } from './checkpoints.ts';
 import type { Healer } from './healer.ts';
 import type { Verification } from './verification.ts';
 
@@ -53,6 +54,7 @@ export interface StoreParts {
   readonly reads: ReadPath;
   readonly roots: RootKeeper;
   readonly verification: Verification;
+  readonly checkpoints: Checkpoints;
   readonly recovery: RecoveryReport;
   readonly options: ResolvedOptions;
 }
@@ -117,6 +119,7 @@ async function closeStore(parts: StoreParts): Promise<void> {
   await Promise.all([
     attempt(() => flush.close()),
     attempt(() => parts.compactions.close()),
+    attempt(() => parts.checkpoints.close()),
     attempt(() => executor.close()),
   ]);
   parts.leavePauseGate();

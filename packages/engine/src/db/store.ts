@@ -8,6 +8,8 @@ import type { StoreIterator } from '../iterator/store-iterator.ts';
 import { CHECKED_LATER, checkCallOptions, FLAG, nameOf, type OptionKinds } from '../options/call-options.ts';
 import type {
   BatchOperation,
+  CheckpointOptions,
+  CheckpointReport,
   CompactRangeOptions,
   MasterRoot,
   ReadOptions,
@@ -20,6 +22,7 @@ import type { StoreStats } from '../public/stats.ts';
 import type { StoreIteratorReadOptions } from '../read/read-path.ts';
 import type { Snapshot } from '../read/snapshot-list.ts';
 import { checkBatch, checkKey, checkValue, wantsSync } from '../write/check-entries.ts';
+import type { OpenModules } from './open-modules.ts';
 import { propertyText } from './properties.ts';
 import type { StoreCore } from './store-core.ts';
 
@@ -229,6 +232,23 @@ export class Store {
     }
   }
 
+  /**
+   * Makes a store of its own in another directory, with everything that was acknowledged before the call, while writes,
+   * flushes and compactions go on. The directory must be empty or not be there yet, and outside that of the store.
+   * Durable when it resolves; after a failure, or a crash, there is no store in it. `modules`: as in `open`.
+   *
+   * Rejects with ARENA_INVALID_ARGUMENT, LEVEL_LOCKED, LEVEL_CORRUPTION, LEVEL_IO_ERROR, and as `flush` does.
+   */
+  async checkpoint(
+    directory: string,
+    options: CheckpointOptions = {},
+    modules: Pick<OpenModules, 'storage'> = {},
+  ): Promise<CheckpointReport> {
+    checkCallOptions('checkpoint', options, CHECKPOINT_OPTIONS);
+    this.#core.health.checkOpen();
+    return await this.#core.checkpoints.create(directory, options, modules);
+  }
+
   /** The hash over all committed tables and the last sequence number it covers; what is in MemDBs is not in it. */
   masterRoot(): Promise<MasterRoot> {
     return this.#core.verification.masterRoot();
@@ -308,6 +328,8 @@ function checkReadOptions(options: ReadOptions | undefined): ReadOptions {
 function throwIfAborted(signal: AbortSignal | undefined): void {
   if (signal?.aborted === true) throw abortedError();
 }
+
+const CHECKPOINT_OPTIONS: OptionKinds = { link: FLAG };
 
 const COMPACT_RANGE_OPTIONS: OptionKinds = {
   signal: { fits: (value) => value instanceof AbortSignal, wanted: 'an AbortSignal' },

@@ -33,10 +33,19 @@ export class Verification {
     const sequence = versions.lastSequence;
     version.retain();
     try {
-      return await this.#masterRootOf(version, sequence);
+      return await this.masterRootOf(version, sequence);
     } finally {
       version.release();
     }
+  }
+
+  /** Of any version that the caller holds. The roots of all its tables are known afterwards. */
+  async masterRootOf(version: Version, sequence: number): Promise<MasterRoot> {
+    const { roots } = this.#modules;
+    for (const table of version.levels.flat()) {
+      if (roots.rootOf(table.number) === undefined) roots.learn(table.number, await this.#findRoot(table));
+    }
+    return roots.masterRootOf(version, sequence)!;
   }
 
   async verify(): Promise<VerifyReport> {
@@ -84,19 +93,11 @@ export class Verification {
   /** A table that cannot be read leaves no MasterRoot: an error is never a gap. */
   async #rootOf(version: Version, isSound: boolean): Promise<Uint8Array<ArrayBuffer> | undefined> {
     try {
-      return (await this.#masterRootOf(version, 0)).root;
+      return (await this.masterRootOf(version, 0)).root;
     } catch (error) {
       if (isSound) throw error;
       return undefined;
     }
-  }
-
-  async #masterRootOf(version: Version, sequence: number): Promise<MasterRoot> {
-    const { roots } = this.#modules;
-    for (const table of version.levels.flat()) {
-      if (roots.rootOf(table.number) === undefined) roots.learn(table.number, await this.#findRoot(table));
-    }
-    return roots.masterRootOf(version, sequence)!;
   }
 
   async #findRoot(table: TableMetadata): Promise<Uint8Array> {

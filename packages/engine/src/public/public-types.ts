@@ -66,6 +66,25 @@ export interface CompactRangeOptions {
   readonly onProgress?: (progress: CompactRangeProgress) => void;
 }
 
+export interface CheckpointOptions {
+  /** Give tables a second name where the file system allows it, instead of copying them. Default true. */
+  readonly link?: boolean;
+}
+
+/** What a checkpoint is a copy of, and how it was made. */
+export interface CheckpointReport {
+  /** The last sequence number it covers. */
+  readonly sequence: number;
+  /** Its MasterRoot, 32 bytes: the store's own at that moment. */
+  readonly root: Uint8Array<ArrayBuffer>;
+  readonly tables: number;
+  /** Bytes of its tables. */
+  readonly bytes: number;
+  /** Tables that are one file with the store's own, and those that were copied. */
+  readonly linked: number;
+  readonly copied: number;
+}
+
 /** What an open found and did; see `Store.recovery`. */
 export interface RecoveryReport {
   readonly created: boolean;

@@ -221,6 +221,7 @@ class UnsyncedStorage implements Storage {
   openRead: Storage['openRead'] = (file) => this.#inner.openRead(file);
   readAllNow: Storage['readAllNow'] = (file, limitBytes) => this.#inner.readAllNow(file, limitBytes);
   renameNow = (from: FileDesc, to: FileDesc): void => this.#inner.renameNow(from, to);
+  linkTable: Storage['linkTable'] = (source, file) => this.#inner.linkTable(source, file);
   removeNow = (file: FileDesc): void => this.#inner.removeNow(file);
   remove = (file: FileDesc): Promise<void> => this.#inner.remove(file);
   quarantineNow = (file: FileDesc): string => this.#inner.quarantineNow(file);
