@@ -6,10 +6,11 @@ import {
   mkdirSync,
   openSync,
   readdirSync,
+  realpathSync,
   rmdirSync,
   statSync,
 } from 'node:fs';
-import { dirname, resolve } from 'node:path';
+import { basename, dirname, join, resolve } from 'node:path';
 import { errnoOf, ioError } from '../base/errors.ts';
 import { ON_WINDOWS } from './node-open.ts';
 
@@ -116,4 +117,10 @@ function syncParent(path: string): void {
     const errno = errnoOf(error);
     if (errno !== 'EACCES' && errno !== 'EPERM') throw error;
   }
+}
+
+/** Where a path leads, as far as it exists. */
+export function realPathOf(path: string): string {
+  if (whatIsAt(path) !== 'nothing' || dirname(path) === path) return realpathSync(path);
+  return join(realPathOf(dirname(path)), basename(path));
 }

@@ -7,8 +7,7 @@
  *
  * Main thread only.
  */
-import { realpathSync } from 'node:fs';
-import { basename, dirname, join, sep } from 'node:path';
+import { sep } from 'node:path';
 import type { Clock } from '@arena-level/common/base/clock';
 import { EngineError, ErrorCode } from '@arena-level/common/base/errors';
 import { LEVELS } from '@arena-level/common/base/limits';
@@ -16,6 +15,7 @@ import { FileType, LOCK_FILE } from '@arena-level/common/storage/file-desc';
 import {
   createDirectory,
   namesIn,
+  realPathOf,
   removeDirectoryIfEmpty,
   whatIsAt,
 } from '@arena-level/common/storage/node-directory';
@@ -188,12 +188,6 @@ function notEmpty(directory: string): EngineError {
     ErrorCode.InvalidArgument,
     `${directory} is not empty; a checkpoint is made in a directory that is empty, or not there yet`,
   );
-}
-
-/** Where a path leads, as far as it exists. */
-function realPathOf(path: string): string {
-  if (whatIsAt(path) !== 'nothing' || dirname(path) === path) return realpathSync(path);
-  return join(realPathOf(dirname(path)), basename(path));
 }
 
 function isInside(path: string, directory: string): boolean {
