@@ -22,6 +22,14 @@ describe('close', () => {
     expect(names().filter((name) => name === 'closed')).toHaveLength(1);
   });
 
+  test('refuses a compaction of a range that still flushes', async () => {
+    const store = await open(temporaryDirectory(), { flush: 'inline' });
+    await store.put(key(1), VALUE);
+    const compaction = store.compactRange().catch((error: unknown) => error);
+    await store.close();
+    expect(await compaction).toMatchObject({ code: ErrorCode.DatabaseNotOpen });
+  });
+
   test('answers the writes that were issued, and they are durable', async () => {
     const schedule = new HeldSchedule();
     schedule.holds = false;

@@ -30,7 +30,7 @@ import { announceEnd, announceFailure, announceStart } from './compaction-events
 import type { CompactionPick } from './compaction-pick.ts';
 import type { PauseGate } from './pause-gate.ts';
 import { pickCompaction } from './pick-compaction.ts';
-import { abortedError, RangeCompaction } from './range-compaction.ts';
+import { abortedError, closedError, RangeCompaction } from './range-compaction.ts';
 import { type CompactionProgress, RunningCompaction } from './running-compaction.ts';
 
 export interface CompactionCoordinatorModules {
@@ -136,6 +136,7 @@ export class CompactionCoordinator {
     signal: AbortSignal | undefined,
     onProgress: CompactRangeOptions['onProgress'],
   ): Promise<void> {
+    if (this.#closed) return Promise.reject(closedError());
     if (this.#backOff.isStopped) return Promise.reject(this.#backOff.failure);
     const range = new RangeCompaction({ begin, end, onProgress }, this.#modules.clock);
     const abort = (): void => this.#abandon(range, abortedError());
@@ -176,9 +177,8 @@ export class CompactionCoordinator {
   async close(): Promise<void> {
     this.#closed = true;
     this.#backOff.end();
-    const closed = new EngineError(ErrorCode.DatabaseNotOpen, 'the store was closed before it was compacted');
-    for (const range of [...this.#ranges]) this.#abandon(range, closed);
-    this.#rejectSettled(closed);
+    for (const range of [...this.#ranges]) this.#abandon(range, closedError());
+    this.#rejectSettled(closedError());
     if (this.#running?.built === undefined) this.#supersede();
     await Promise.all(this.#tasks);
     await this.#modules.lane.settled();

@@ -108,3 +108,7 @@ export class RangeCompaction {
 export function abortedError(): EngineError {
   return new EngineError(ErrorCode.Aborted, 'the compaction was aborted; what it had done so far stays');
 }
+
+export function closedError(): EngineError {
+  return new EngineError(ErrorCode.DatabaseNotOpen, 'the store was closed before it was compacted');
+}
