@@ -72,8 +72,8 @@ export class CompactingStore {
   }
 
   /** As many tables as begin a compaction, which then waits. */
-  async fillLevel0(tables = 4): Promise<void> {
-    for (let n = 0; n < tables; n++) await this.addTable(n * 5);
+  async fillLevel0(tables = 4, valueBytes = 100): Promise<void> {
+    for (let n = 0; n < tables; n++) await this.addTable(n * 5, 20, valueBytes);
     await settle();
   }
 

@@ -106,7 +106,8 @@ function checkPart({ job, tables, entries, dropped }: BuiltPart): void {
     if (tempNumber < first || tempNumber >= first + count) {
       throw mismatch(name, 'a table under a number that it was not given');
     }
-    const ascends = last === undefined || compareInternalKeys(last, table.smallest) < 0;
+    // All versions of a user key are in one table.
+    const ascends = last === undefined || compareBytes(userKeyOf(last), userKeyOf(table.smallest)) < 0;
     if (!ascends || compareInternalKeys(table.smallest, table.largest) > 0) {
       throw mismatch(name, 'tables whose keys do not ascend');
     }
