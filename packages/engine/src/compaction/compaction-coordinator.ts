@@ -105,6 +105,8 @@ export class CompactionCoordinator {
 
   /** Looks whether there is something to do. Called whenever the version has changed. */
   schedule(): void {
+    // What is urgent is not paused, and level 0 may have become so.
+    this.#modules.gate.update();
     if (this.#closed || this.#running !== undefined || this.#backOff.isWaiting) return;
     const range = this.#ranges[0];
     const isUrgent = this.level0 >= this.#options.sizes.level0Slowdown;
@@ -156,7 +158,7 @@ export class CompactionCoordinator {
     const { id } = versions.current;
     lane.finishNow();
     const run = this.#running;
-    if (run?.built !== undefined && !run.isDone) runNow(lane.run(() => this.#commit(run)));
+    if (run?.built !== undefined && !run.isDone && !run.isSuperseded) this.#commitNow(run);
     // What was under way may have been all.
     if (versions.current.id !== id) return;
     this.#supersede();
@@ -167,9 +169,8 @@ export class CompactionCoordinator {
 
   /** Tries again at once, also after a failure that stopped it. */
   retry(): void {
-    this.#backOff.succeed();
     this.#damaged.clear();
-    this.#backOff.end();
+    this.#backOff.restart();
     this.#goOn();
   }
 
@@ -284,14 +285,14 @@ export class CompactionCoordinator {
   /** Commits, again and again as failures allow, unless a blocking call has done it meanwhile. */
   async #commitUntilDone(run: RunningCompaction, answers: readonly Compacted[]): Promise<void> {
     const { lane, storage } = this.#modules;
-    while (!run.isDone && !this.#closed) {
+    while (!run.isDone && !run.isSuperseded && !this.#closed) {
       try {
         await runLater(lane.run(() => this.#commit(run)));
       } catch (error) {
         if (hasCode(error, ErrorCode.WorkerFailed)) {
           // The answer does not match its job or its files: merged again.
           removeLeftovers(storage, run);
-          this.#failed(run, error);
+          if (this.#running === run) this.#failed(run, error);
           return;
         }
         await this.#nextAttempt(run, error);
@@ -304,6 +305,17 @@ export class CompactionCoordinator {
     if (run.isDone) return;
     yield* this.#modules.committer.commit(run.built!);
     run.isDone = true;
+  }
+
+  /** On this thread. An answer that does not match its files is no failure here: the caller merges again. */
+  #commitNow(run: RunningCompaction): void {
+    try {
+      runNow(this.#modules.lane.run(() => this.#commit(run)));
+    } catch (error) {
+      if (!hasCode(error, ErrorCode.WorkerFailed)) throw error;
+    }
+    // Its own task goes on from here.
+    this.#backOff.restart();
   }
 
   #performNow(pick: CompactionPick): void {

@@ -43,6 +43,7 @@ export class BackOff {
 
   /** An attempt has failed; `onRetry` is called when the next one is due. Returns in how many milliseconds, Infinity: not by itself. */
   fail(error: unknown, onRetry: () => void): number {
+    this.#forgetWait();
     this.#failures++;
     this.#failure = error;
     this.#isStopped = !passesByItself(error) && this.#failures >= PERSISTENT_ATTEMPTS;
@@ -53,19 +54,31 @@ export class BackOff {
     return delayMs;
   }
 
-  /** An attempt has succeeded. */
+  /** An attempt has succeeded, whoever made it: no other one is waited for. */
   succeed(): void {
+    this.#forgetWait();
     this.#failures = 0;
     this.#failure = undefined;
     this.#isStopped = false;
   }
 
+  /** Begins anew: an attempt that is waited for is due now, also behind a failure that had stopped them. */
+  restart(): void {
+    const onRetry = this.#onRetry;
+    this.succeed();
+    onRetry?.();
+  }
+
   /** Ends the wait now: the next attempt is due. */
   end(): void {
     const onRetry = this.#onRetry;
+    this.#forgetWait();
+    onRetry?.();
+  }
+
+  #forgetWait(): void {
     this.#onRetry = undefined;
     this.#cancel?.();
     this.#cancel = undefined;
-    onRetry?.();
   }
 }
