@@ -5,7 +5,7 @@ import type { FaultRule } from '@arena-level/common/storage/fault-plan';
 import { FaultStorage } from '@arena-level/common/storage/fault-storage';
 import { MemoryStorage } from '@arena-level/common/storage/memory-storage';
 import type { StorageTrace } from '@arena-level/common/storage/storage-trace';
-import type { OpenOptions } from 'arena-level/engine';
+import { type OpenOptions, open } from 'arena-level/engine';
 import { HeldExecutor } from '../support/held-executor.ts';
 import { ManualClock } from '../support/manual-clock.ts';
 import { RandomSchedule } from '../support/random-schedule.ts';
@@ -26,6 +26,16 @@ export type MemtableKind = 'hash' | 'skiplist';
 export function tinyStore(memtable: MemtableKind): OpenOptions {
   return { flush: 'inline', memtable, writeBufferSize: 4096, maxFrozenMemtables: 2, blockSize: 512 };
 }
+
+export const TINY_LEVELS: OpenOptions = {
+  maxFileSize: 4096,
+  level1Size: 8192,
+  levelSizeMultiplier: 2,
+  level0CompactionTrigger: 2,
+  level0SlowdownTrigger: 8,
+  level0PauseTrigger: 12,
+  maxManifestSize: 4096,
+};
 
 export interface Scenario {
   readonly name: string;
@@ -111,6 +121,32 @@ const parallel: Scenario = {
   },
 };
 
+/** Levels and tables as small as they come, a manifest that is soon too long: merges, moves, roll-overs, at every turn. */
+const compacted: Scenario = {
+  name: 'compactions, moves and manifests that are rolled over',
+  async record(memtable, seed) {
+    const prng = new Prng(seed);
+    const options: OpenOptions = { ...tinyStore(memtable), ...TINY_LEVELS };
+    const memory = new MemoryStorage();
+    const store = new RecordedStore(options, { memory, clock: new ManualClock() });
+    await store.open();
+    await writeRandomly(store, 60, 'awaited', prng);
+    await store.flush();
+    await store.close();
+    await store.open();
+    await writeRandomly(store, 60, 'awaited', prng);
+    // Nothing overlaps it: moved.
+    await store.put('z', 'last');
+    await store.flush();
+    await store.store.compactRange();
+    await writeRandomly(store, 30, 'blocking', prng);
+    await store.close();
+    const { levels } = await levelsOf(memory, options);
+    if (levels.slice(1).every(({ tables }) => tables === 0)) throw new Error('nothing was compacted');
+    return { history: store.history, trace: memory.trace, options };
+  },
+};
+
 const FAILURES: readonly FaultRule[] = [
   { operation: 'write', type: 'journal', nth: 12, times: 1, effect: 'torn-write', errno: 'EIO' },
   { operation: 'write', type: 'journal', nth: 30, times: 1, effect: 'short-write', errno: 'ENOSPC' },
@@ -146,7 +182,16 @@ const healed: Scenario = {
   },
 };
 
-export const SCENARIOS: readonly Scenario[] = [awaited, concurrent, blocking, parallel, healed];
+export const SCENARIOS: readonly Scenario[] = [awaited, concurrent, blocking, parallel, healed, compacted];
+
+/** What is in the levels of a store that is closed. The trace is not touched. */
+async function levelsOf(memory: MemoryStorage, options: OpenOptions) {
+  const copy = new MemoryStorage({ files: memory.snapshot() });
+  const store = await open(copy.location, options, { storage: copy, clock: new ManualClock() });
+  const { levels } = store.stats();
+  await store.close();
+  return { levels };
+}
 
 /** Waits for work that waits for retries: lets the time pass whenever the event loop has nothing else to do. */
 async function untilSettled(work: Promise<void>, clock: ManualClock): Promise<void> {

@@ -2,6 +2,7 @@
 import { MemoryStorage } from '@arena-level/common/storage/memory-storage';
 import { type OpenOptions, open, type Store } from 'arena-level/engine';
 import { describe, test } from 'vitest';
+import { settle } from '../support/eventually.ts';
 import { expectGolden } from '../support/golden-text.ts';
 import { ManualClock } from '../support/manual-clock.ts';
 import { bytes, key } from '../support/text-bytes.ts';
@@ -63,6 +64,29 @@ describe('the transcript', () => {
     transcript.heading('putSync: the arena is full, and two frozen ones wait');
     store.putSync(key(39), VALUE, { sync: true });
     expectGolden(transcript.finish(), new URL('blocking-rotation.txt', import.meta.url));
+    await store.close();
+  });
+
+  test('of a compaction and its commit is the pinned one', async () => {
+    const storage = new MemoryStorage();
+    const transcript = new Transcript(storage);
+    const store = await open(
+      storage.location,
+      { ...OPTIONS, level0CompactionTrigger: 2 },
+      { storage, clock: new ManualClock(), trace: transcript.onEvent },
+    );
+    const removed = new Promise<void>((resolve) => {
+      let left = 2;
+      store.on('table-removed', () => void (--left === 0 && resolve()));
+    });
+    await put(store, 0, 2);
+    await store.flush();
+    await put(store, 1, 3);
+    transcript.heading('flush, which fills level 0, and the compaction behind it');
+    await store.flush();
+    await removed;
+    await settle();
+    expectGolden(transcript.finish(), new URL('compaction.txt', import.meta.url));
     await store.close();
   });
 
