@@ -62,6 +62,7 @@ test('a worker that crashes during recovery does not fail the open: the table is
   let crashes = 0;
   const executor: FlushExecutor = {
     kind: 'worker',
+    compactsApart: true,
     flush: async () => {
       crashes++;
       return { kind: 'failed', crashed: true, error: { code: ErrorCode.WorkerFailed, message: 'gone' } };

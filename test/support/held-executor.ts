@@ -113,6 +113,7 @@ export class HeldCompaction {
  */
 export class HeldExecutor implements FlushExecutor {
   readonly kind = 'worker';
+  readonly compactsApart = true;
   /** Not answered yet, oldest first. */
   readonly held: HeldBuild[] = [];
   /** False: builds are answered at once. */

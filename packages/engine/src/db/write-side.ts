@@ -114,7 +114,7 @@ export function makeWriteSide(foundation: Foundation, lastSequence: number): Wri
   );
   const leavePauseGate = threadPauseGate.add({
     flushes: () => flush.building,
-    compactions: () => (executor.kind === 'inline' ? [] : compactions.handles),
+    compactions: () => (executor.compactsApart ? compactions.handles : []),
     isUrgent: () => compactions.level0 >= options.sizes.level0Slowdown,
   });
   return { durability, flush, writes, healer, compactions, throttle, leavePauseGate };

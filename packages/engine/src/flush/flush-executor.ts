@@ -42,6 +42,8 @@ export interface FlushExecutorStats {
 
 export interface FlushExecutor {
   readonly kind: 'inline' | 'worker';
+  /** Whether compactions run on threads that serve nothing else: only then may one sleep. */
+  readonly compactsApart: boolean;
   /** Builds a table from a frozen arena. To cancel, set the arena's cancel word. */
   flush(job: FlushJob): Promise<FlushOutcome>;
   /** The same on the calling thread, blocking it; of either implementation. */

@@ -23,6 +23,7 @@ import {
  */
 export class InlineFlushExecutor implements FlushExecutor {
   readonly kind = 'inline';
+  readonly compactsApart = false;
   readonly #storage: Storage;
   readonly #clock: Clock;
   /** Compactions, which take many turns of the event loop. */

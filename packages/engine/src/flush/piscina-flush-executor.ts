@@ -46,6 +46,8 @@ export interface PiscinaFlushExecutorOptions {
  */
 export class PiscinaFlushExecutor implements FlushExecutor {
   readonly kind = 'worker';
+  /** A pool of the user's own may have a single thread: a flush would wait for the compaction that sleeps for it. */
+  readonly compactsApart: boolean;
   readonly #spec: StorageSpec;
   readonly #lease: PoolLease;
   /** Of other threads: a compaction takes long, and a flush never waits for it. */
@@ -65,6 +67,7 @@ export class PiscinaFlushExecutor implements FlushExecutor {
       );
     }
     this.#spec = storage.spec;
+    this.compactsApart = pool === undefined;
     this.#inline = new InlineFlushExecutor(storage, clock);
     const workerUrl = options.workerUrl ?? flushWorkerUrl.href;
     if (pool === undefined) {
