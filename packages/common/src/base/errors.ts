@@ -34,6 +34,8 @@ export const ErrorCode = {
   StoreMissing: 'ARENA_STORE_MISSING',
   /** The directory holds a store and `errorIfExists` is true. */
   StoreExists: 'ARENA_STORE_EXISTS',
+  /** A file of a store that is open read-only was removed by its writer. Open it again. */
+  Stale: 'ARENA_STALE',
   /** A flush worker failed: it crashed, ran out of memory or returned data that does not match its arena. */
   WorkerFailed: 'ARENA_WORKER_FAILED',
   /** A broken invariant: a bug of the engine. */

@@ -3,9 +3,6 @@ import { runLater } from '@arena-level/common/base/steps';
 import { CURRENT_FILE, fileName, manifestFile } from '@arena-level/common/storage/file-desc';
 import type { Storage } from '@arena-level/common/storage/storage';
 import { EventSink } from '../events/event-sink.ts';
-import type { FlushExecutor } from '../flush/flush-executor.ts';
-import { InlineFlushExecutor } from '../flush/inline-flush-executor.ts';
-import { PiscinaFlushExecutor } from '../flush/piscina-flush-executor.ts';
 import { Health } from '../health/health.ts';
 import { StallTracker } from '../health/stall-tracker.ts';
 import { LoopTurns } from '../iterator/turns.ts';
@@ -22,6 +19,7 @@ import { CommitLane } from '../version/commit-lane.ts';
 import { ObsoleteTables } from '../version/obsolete-tables.ts';
 import { VersionSet, type VersionSetStep } from '../version/version-set.ts';
 import { Checkpoints } from './checkpoints.ts';
+import { makeExecutor } from './make-executor.ts';
 import type { OpenModules } from './open-modules.ts';
 import type { StoreParts } from './store-core.ts';
 import { Verification } from './verification.ts';
@@ -121,19 +119,6 @@ function openVersions(
 function makeReadSide(foundation: Foundation, lastSequence: () => number): ReadPath {
   const flushedFrom = foundation.versions.nextFileNumber;
   return new ReadPath(foundation.options, { ...foundation, lastSequence, flushedFrom });
-}
-
-function makeExecutor(storage: Storage, options: ResolvedOptions, modules: Modules): FlushExecutor {
-  if (modules.executor !== undefined) return modules.executor;
-  if (options.flush === 'inline') return new InlineFlushExecutor(storage, modules.clock);
-  return new PiscinaFlushExecutor({
-    storage,
-    clock: modules.clock,
-    flushWorkers: options.flushWorkers,
-    compactionWorkers: options.compactionWorkers,
-    workerUrl: options.workerUrl,
-    pool: modules.pool,
-  });
 }
 
 /** What the version set tells of a commit, as events of the store. */

@@ -4,7 +4,6 @@
  * leftovers are removed. A crash at any point leaves a store that opens to the same contents.
  */
 import { systemClock } from '@arena-level/common/base/clock';
-import { corruption, EngineError, ErrorCode } from '@arena-level/common/base/errors';
 import { createDirectory, whatIsAt } from '@arena-level/common/storage/node-directory';
 import { NodeStorage } from '@arena-level/common/storage/node-storage';
 import type { Storage } from '@arena-level/common/storage/storage';
@@ -13,11 +12,14 @@ import { type OpenOptions, type ResolvedOptions, resolveOptions } from '../optio
 import { assembleStore } from './assemble-store.ts';
 import { directoryOf, notADirectory } from './location.ts';
 import type { OpenModules } from './open-modules.ts';
+import { openReadOnly } from './open-read-only.ts';
 import { Store } from './store.ts';
+import { checkContents, missingStore } from './store-contents.ts';
 import { makeStoreCore } from './store-core.ts';
 
 /**
- * Opens the store in the directory `location`, creating it when there is none (see `createIfMissing`).
+ * Opens the store in the directory `location`, creating it when there is none (see `createIfMissing`), or to read it
+ * only (see `readOnly`).
  *
  * Rejects with ARENA_INVALID_OPTION, ARENA_STORE_MISSING, ARENA_STORE_EXISTS, LEVEL_LOCKED, LEVEL_CORRUPTION,
  * LEVEL_IO_ERROR or LEVEL_NOT_SUPPORTED.
@@ -35,6 +37,7 @@ export async function open(
   try {
     // A first look: what is refused by it leaves no trace, not even of a lock. The one that counts is behind the lock.
     checkContents(storage, resolved);
+    if (resolved.readOnly) return await openReadOnly(storage, resolved, modules);
     lock = lockDirectory(storage, directory, { force: resolved.forceLock });
     return await openIn(storage, lock, resolved, modules);
   } catch (error) {
@@ -63,32 +66,5 @@ function prepareDirectory(directory: string, options: ResolvedOptions): void {
   const found = whatIsAt(directory);
   if (found === 'other') throw notADirectory(directory);
   if (options.createIfMissing) createDirectory(directory);
-  else if (found === 'nothing') throw missing(directory);
-}
-
-/** Throws unless what is in the directory may be opened, or created, as asked. Nothing has been changed yet. */
-function checkContents(storage: Storage, options: ResolvedOptions): void {
-  const files = storage.listNow();
-  if (files.some((file) => file.type === 'current')) {
-    if (options.errorIfExists) {
-      throw new EngineError(ErrorCode.StoreExists, `there is a store in ${storage.location} already`);
-    }
-    return;
-  }
-  // A crash while a store was being created leaves at most its first manifest.
-  const leftover = files.find((file) => file.type === 'table' || file.type === 'journal');
-  if (leftover !== undefined) {
-    throw corruption(
-      `it is missing in ${storage.location}, and there are tables or journals: this was a store; repair it, do not start afresh`,
-      'CURRENT',
-    );
-  }
-  if (!options.createIfMissing) throw missing(storage.location);
-}
-
-function missing(location: string): EngineError {
-  return new EngineError(
-    ErrorCode.StoreMissing,
-    `there is no store in ${location} (see option 'createIfMissing')`,
-  );
+  else if (found === 'nothing') throw missingStore(directory);
 }

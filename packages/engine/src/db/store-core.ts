@@ -59,7 +59,22 @@ export interface StoreParts {
   readonly options: ResolvedOptions;
 }
 
-export interface StoreCore extends StoreParts {
+/** What a `Store` is made over: the parts of one that is open for writing, or for reading only. */
+export interface StoreCore
+  extends Pick<
+    StoreParts,
+    'storage' | 'events' | 'health' | 'recovery' | 'reads' | 'snapshots' | 'verification'
+  > {
+  readonly writes: Pick<
+    WritePath,
+    'put' | 'putNow' | 'del' | 'delNow' | 'batch' | 'batchNow' | 'rotate' | 'lastSequence'
+  >;
+  readonly flush: Pick<FlushCoordinator, 'committed'>;
+  readonly healer: Pick<Healer, 'resume'>;
+  readonly compactions: Pick<CompactionCoordinator, 'compactRange' | 'retry'>;
+  readonly checkpoints: Pick<Checkpoints, 'create'>;
+  /** Throws LEVEL_READONLY, naming the operation, where the store is open for reading only. */
+  checkWritable(operation: string): void;
   stats(): StoreStats;
   close(): Promise<void>;
 }
@@ -68,6 +83,7 @@ export function makeStoreCore(parts: StoreParts): StoreCore {
   let closing: Promise<void> | undefined;
   return {
     ...parts,
+    checkWritable: () => {},
     stats: () => collectStats(parts),
     close: () => {
       closing ??= closeStore(parts);

@@ -91,6 +91,7 @@ export class Store {
       const sync = wantsSync(options);
       if (operations.length === 0) {
         this.#core.health.checkOpen();
+        this.#core.checkWritable('batch');
         return Promise.resolve();
       }
       return this.#core.writes.batch(operations, recordBytes, sync);
@@ -102,8 +103,10 @@ export class Store {
   batchSync(operations: readonly BatchOperation[], options?: WriteOptions): void {
     const recordBytes = checkedBatch(operations);
     const sync = wantsSync(options);
-    if (operations.length === 0) this.#core.health.checkOpen();
-    else this.#core.writes.batchNow(operations, recordBytes, sync);
+    if (operations.length === 0) {
+      this.#core.health.checkOpen();
+      this.#core.checkWritable('batchSync');
+    } else this.#core.writes.batchNow(operations, recordBytes, sync);
   }
 
   /** The value of a key, or undefined. */
@@ -169,6 +172,7 @@ export class Store {
 
   /** Brings everything written so far to tables: it survives a crash of the machine, and the journal is empty. */
   async flush(): Promise<void> {
+    this.#core.checkWritable('flush');
     await this.#core.writes.rotate(0);
     await this.#core.flush.committed();
   }
@@ -176,6 +180,7 @@ export class Store {
   /** Freezes the MemDB, if it holds anything, and installs a fresh one. */
   async rotateMemtable(options: RotateOptions = {}): Promise<void> {
     const { minBytes, waitForFlush } = checkRotateOptions(options);
+    this.#core.checkWritable('rotateMemtable');
     await this.#core.writes.rotate(minBytes);
     if (waitForFlush) await this.#core.flush.committed();
   }
@@ -185,6 +190,7 @@ export class Store {
    * writes again.
    */
   async resume(): Promise<void> {
+    this.#core.checkWritable('resume');
     await this.#core.healer.resume();
     this.#core.compactions.retry();
   }
@@ -212,6 +218,7 @@ export class Store {
     const { signal, onProgress } = options;
     // The caller may reuse its keys once the call has returned.
     const [from, to] = [start, end].map((bound) => bound && new Uint8Array(bound));
+    this.#core.checkWritable('compactRange');
     throwIfAborted(signal);
     await this.flush();
     throwIfAborted(signal);
@@ -246,6 +253,7 @@ export class Store {
   ): Promise<CheckpointReport> {
     checkCallOptions('checkpoint', options, CHECKPOINT_OPTIONS);
     this.#core.health.checkOpen();
+    this.#core.checkWritable('checkpoint');
     return await this.#core.checkpoints.create(directory, options, modules);
   }
 

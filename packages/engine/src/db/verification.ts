@@ -13,7 +13,7 @@ export interface VerificationModules {
   readonly versions: VersionSet;
   readonly roots: RootKeeper;
   readonly tables: TableCache;
-  readonly executor: FlushExecutor;
+  readonly executor: Pick<FlushExecutor, 'verify'>;
   readonly health: Health;
 }
 

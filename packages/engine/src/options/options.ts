@@ -11,6 +11,12 @@ export interface OpenOptions {
   /** Fail with ARENA_STORE_EXISTS when there is a store already. Default false. */
   readonly errorIfExists?: boolean;
 
+  /**
+   * Read what is there, beside a writer if there is one: no lock is taken, and no file written, created or removed.
+   * Whatever writes is LEVEL_READONLY. Writes that come later are not seen. Default false.
+   */
+  readonly readOnly?: boolean;
+
   /** kvData capacity of one MemDB: the writes that are gathered before a flush. 4 KiB to 1 GiB, default 32 MiB. */
   readonly writeBufferSize?: number;
   /** Index of the MemDB: `hash` (default) inserts fastest, `skiplist` suits a store that iterates all the time. */
@@ -84,6 +90,7 @@ export interface OpenOptions {
 export interface ResolvedOptions {
   readonly createIfMissing: boolean;
   readonly errorIfExists: boolean;
+  readonly readOnly: boolean;
   readonly writeBufferBytes: number;
   readonly memtable: MemDbKind;
   readonly maxFrozenMemtables: number;
@@ -112,6 +119,7 @@ export interface ResolvedOptions {
 const KNOWN: ReadonlySet<string> = new Set<keyof OpenOptions>([
   'createIfMissing',
   'errorIfExists',
+  'readOnly',
   'writeBufferSize',
   'memtable',
   'maxFrozenMemtables',
@@ -150,9 +158,11 @@ export function resolveOptions(options: OpenOptions = {}): ResolvedOptions {
   for (const name of Object.keys(options)) {
     if (!KNOWN.has(name)) throw invalid(`unknown option '${name}'${suggestion(name)}`);
   }
+  const readOnly = flag(options, 'readOnly', false);
   return Object.freeze({
-    createIfMissing: flag(options, 'createIfMissing', true),
+    createIfMissing: flag(options, 'createIfMissing', true) && !readOnly,
     errorIfExists: flag(options, 'errorIfExists', false),
+    readOnly,
     writeBufferBytes: integer(options, 'writeBufferSize', 32 * MIB, 4 * KIB, GIB),
     memtable: choice(options, 'memtable', Object.values(MemDbKind), MemDbKind.Hash),
     maxFrozenMemtables: integer(options, 'maxFrozenMemtables', 2, 1, 16),

@@ -22,7 +22,7 @@ export interface ReadPathModules {
   readonly storage: Storage;
   readonly clock: Clock;
   readonly turns: Turns;
-  readonly memtables: MemtableSet;
+  readonly memtables: Pick<MemtableSet, 'view'>;
   readonly health: Health;
   readonly snapshots: SnapshotList;
   /** The greatest sequence number that may be read. */

@@ -1,10 +1,9 @@
 import { corruption, EngineError, ErrorCode } from '@arena-level/common/base/errors';
-import { runLater } from '@arena-level/common/base/steps';
+import { runLater, type Steps } from '@arena-level/common/base/steps';
 import { type FileDesc, fileName, journalFile } from '@arena-level/common/storage/file-desc';
 import type { Storage } from '@arena-level/common/storage/storage';
 import { BATCH_HEADER_BYTES, validateBatch } from '../journal/batch-codec.ts';
 import { readLog } from '../journal/log-reader.ts';
-import type { ReplaySink } from './replay-sink.ts';
 
 /** Something wrong in a journal, and where. */
 export interface JournalProblem {
@@ -31,6 +30,16 @@ export interface ReplayOptions {
   readonly recover: 'stop' | 'truncate' | 'skip';
 }
 
+/** Where the records of journals go. */
+export interface ReplayTarget {
+  /** The greatest sequence number seen. */
+  readonly lastSequence: number;
+  /** Takes the records of one checked batch. */
+  insert(records: Uint8Array, start: number, end: number, entries: number, firstSequence: number): void;
+  /** Called between two reads of a journal, and behind it. */
+  buildFull(): Steps<void>;
+}
+
 /** Ends the replay of a journal from inside its reader. */
 class ReplayEnd extends Error {
   readonly offset: number;
@@ -51,7 +60,7 @@ class ReplayEnd extends Error {
 export async function replayJournals(
   storage: Storage,
   numbers: readonly number[],
-  sink: ReplaySink,
+  sink: ReplayTarget,
   options: ReplayOptions,
 ): Promise<ReplayResult> {
   const damage: JournalProblem[] = [];
@@ -85,7 +94,7 @@ function unsupported(reason: string, file: string, offset: number): EngineError 
 async function replayOne(
   storage: Storage,
   journal: FileDesc,
-  sink: ReplaySink,
+  sink: ReplayTarget,
   { recover }: ReplayOptions,
   damage: JournalProblem[],
 ): Promise<{ readonly groups: number; readonly entries: number; readonly tear: JournalProblem | undefined }> {

@@ -1,12 +1,5 @@
-import { corruption, type EngineError } from '@arena-level/common/base/errors';
 import { runLater } from '@arena-level/common/base/steps';
-import {
-  type FileDesc,
-  FileType,
-  fileName,
-  journalFile,
-  tableFile,
-} from '@arena-level/common/storage/file-desc';
+import { type FileDesc, FileType, fileName } from '@arena-level/common/storage/file-desc';
 import type { Storage } from '@arena-level/common/storage/storage';
 import type { TableOptions } from '@arena-level/common/table/table-options';
 import type { EventSink } from '../events/event-sink.ts';
@@ -18,7 +11,8 @@ import type { ResolvedOptions } from '../options/options.ts';
 import type { RecoveryReport } from '../public/public-types.ts';
 import { RootKeeper } from '../roots/root-keeper.ts';
 import type { VersionSet } from '../version/version-set.ts';
-import { type JournalProblem, type ReplayResult, replayJournals } from './journal-replay.ts';
+import { type ReplayResult, replayJournals } from './journal-replay.ts';
+import { checkTablesExist, liveJournals, missingJournal, problemOf } from './recovered-files.ts';
 import { ReplaySink } from './replay-sink.ts';
 
 export interface RecoveryModules {
@@ -109,47 +103,6 @@ async function commitRecovered(
   memtable.journal.nameDurable = true;
   for (const [number, root] of sink.roots) roots.learn(number, root);
   await runLater(roots.renew(version, sink.lastSequence));
-}
-
-/** Journals that are not wholly in tables, in the order in which they were written. */
-function liveJournals(files: readonly FileDesc[], versions: VersionSet): number[] {
-  const { prevLogNumber } = versions.recovered;
-  return files
-    .filter((file) => file.type === FileType.Journal)
-    .map((file) => file.number)
-    .filter((number) => number >= versions.logNumber || (prevLogNumber !== 0 && number === prevLogNumber))
-    .sort((a, b) => a - b);
-}
-
-/** The journal that the manifest names had a durable name before that: gone, it has taken with it what it held. */
-function missingJournal(files: readonly FileDesc[], versions: VersionSet): EngineError | undefined {
-  const { logNumber } = versions;
-  const isThere = files.some(({ type, number }) => type === FileType.Journal && number === logNumber);
-  if (logNumber === 0 || isThere) return undefined;
-  return corruption(
-    "the manifest names this journal, and it is missing (see option 'recover')",
-    fileName(journalFile(logNumber)),
-  );
-}
-
-function problemOf({ file, message }: EngineError): JournalProblem {
-  return { file: file!, offset: 0, reason: message };
-}
-
-function checkTablesExist(storage: Storage, versions: VersionSet): void {
-  for (const { number, size } of versions.current.levels.flat()) {
-    const found = storage.sizeNow(tableFile(number));
-    if (found === undefined)
-      throw corruption('the manifest lists this table, and it is missing', fileName(tableFile(number)));
-    // LevelDB finds the footer at the end by the manifest; a longer file is read as if cut there.
-    if (found < size) {
-      throw corruption(
-        `it has ${found} bytes, and the manifest states ${size}`,
-        fileName(tableFile(number)),
-        found,
-      );
-    }
-  }
 }
 
 /** Removes what no one needs after a successful commit. What cannot be removed stays for the next open. */

@@ -15,6 +15,7 @@ import type { FlushExecutor, FlushOutcome } from '../flush/flush-executor.ts';
 import type { NewTable } from '../manifest/version-edit.ts';
 import type { ArenaPool } from '../memtable/arena-pool.ts';
 import { activateMemDb, giveBackUnused, takeMemDb } from '../memtable/take-memdb.ts';
+import type { ReplayTarget } from './journal-replay.ts';
 
 /** A MemDB with less than this is built into a table here: starting a worker would take longer. */
 const INLINE_BYTES = 1 * MIB;
@@ -36,7 +37,7 @@ const MAX_FULL = 2;
  * A MemDB takes ascending sequence numbers only; a record that does not follow begins another. Memory: the MemDB that
  * is being filled, MAX_FULL before it, and one arena to go on with, whatever the journals hold.
  */
-export class ReplaySink {
+export class ReplaySink implements ReplayTarget {
   /** Tables written, oldest first, and their roots by file number. */
   readonly tables: NewTable[] = [];
   readonly roots: Map<number, Uint8Array<ArrayBuffer>> = new Map();

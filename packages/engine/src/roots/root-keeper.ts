@@ -7,7 +7,7 @@ import type { EventSink } from '../events/event-sink.ts';
 import type { Version } from '../version/version.ts';
 import type { VersionSet } from '../version/version-set.ts';
 import { MasterRootTracker } from './master-root-tracker.ts';
-import { RootsFile, readRoots } from './roots-file.ts';
+import { type RootsContents, RootsFile, readRoots } from './roots-file.ts';
 
 /** What is known of a MasterRoot. */
 export interface KnownMasterRoot {
@@ -31,11 +31,12 @@ export interface RootKeeperModules {
 export class RootKeeper {
   readonly #modules: RootKeeperModules;
   readonly #tracker: MasterRootTracker;
-  readonly #file: RootsFile;
+  /** Absent where nothing is recorded. */
+  readonly #file: RootsFile | undefined;
   /** Tables that other implementations wrote, or that cannot be read: they are not asked again. */
   readonly #stateNothing = new Set<number>();
 
-  constructor(modules: RootKeeperModules, tracker: MasterRootTracker, file: RootsFile) {
+  constructor(modules: RootKeeperModules, tracker: MasterRootTracker, file: RootsFile | undefined) {
     this.#modules = modules;
     this.#tracker = tracker;
     this.#file = file;
@@ -49,37 +50,17 @@ export class RootKeeper {
   static async open(modules: RootKeeperModules): Promise<RootKeeper> {
     const { storage, versions } = modules;
     const contents = await runLater(readRoots(storage));
-    const tracker = new MasterRootTracker();
-    const live = new Set(versions.current.levels.flat().map((table) => table.number));
-    const { number, sizeBytes, lastSequence } = versions.recovered;
-    const { last } = contents;
-    if (last !== undefined && last.manifestNumber === number && last.manifestBytes > sizeBytes) {
-      throw corruption(
-        `it ends here, and a version is on record that it made with ${last.manifestBytes} bytes`,
-        fileName(manifestFile(number)),
-        sizeBytes,
-      );
-    }
-    const namesRecovered =
-      last !== undefined &&
-      last.manifestNumber === number &&
-      last.manifestBytes === sizeBytes &&
-      last.lastSequence === lastSequence;
-    for (const [table, root] of contents.tableRoots) if (live.has(table)) tracker.setRoot(table, root);
-    if (namesRecovered) {
-      const { current } = versions;
-      if (
-        tracker.missing(current).length === 0 &&
-        Buffer.compare(tracker.compute(current), last.masterRoot) !== 0
-      ) {
-        throw corruption(
-          `the tables of ${fileName(manifestFile(number))} do not have the MasterRoot that was recorded for them`,
-          fileName(ROOTS_FILE),
-        );
-      }
-    }
+    const tracker = knownRoots(versions, contents);
     const file = new RootsFile(storage, contents, { newFileNumber: () => versions.newFileNumber() });
     return new RootKeeper(modules, tracker, file);
+  }
+
+  /**
+   * The same for somebody who only reads, beside a writer perhaps. `contents` were read before the manifest: what they
+   * say is never newer than that.
+   */
+  static forReading(modules: RootKeeperModules, contents: RootsContents): RootKeeper {
+    return new RootKeeper(modules, knownRoots(modules.versions, contents), undefined);
   }
 
   /** States the root of a table. False when it contradicts what is known. */
@@ -131,8 +112,9 @@ export class RootKeeper {
   *renew(version: Version, sequence: number): Steps<void> {
     const { versions, events } = this.#modules;
     const known = this.masterRootOf(version, sequence);
+    const file = this.#file;
     const { manifest } = versions;
-    if (known === undefined || manifest === undefined) return;
+    if (known === undefined || manifest === undefined || file === undefined) return;
     const committed = {
       manifestNumber: manifest.number,
       manifestBytes: manifest.sizeBytes,
@@ -143,7 +125,7 @@ export class RootKeeper {
       .flat()
       .map(({ number }) => ({ number, root: this.#tracker.rootOf(number)! }));
     try {
-      yield* this.#file.append(committed, tables);
+      yield* file.append(committed, tables);
     } catch (error) {
       events.emit('cleanup-failed', { file: fileName(ROOTS_FILE), error: error as Error });
     }
@@ -155,6 +137,40 @@ export class RootKeeper {
   }
 
   closeNow(): void {
-    this.#file.closeNow();
+    this.#file?.closeNow();
   }
+}
+
+/** See `RootKeeper.open`. */
+function knownRoots(versions: VersionSet, contents: RootsContents): MasterRootTracker {
+  const tracker = new MasterRootTracker();
+  const live = new Set(versions.current.levels.flat().map((table) => table.number));
+  const { number, sizeBytes, lastSequence } = versions.recovered;
+  const { last } = contents;
+  if (last !== undefined && last.manifestNumber === number && last.manifestBytes > sizeBytes) {
+    throw corruption(
+      `it ends here, and a version is on record that it made with ${last.manifestBytes} bytes`,
+      fileName(manifestFile(number)),
+      sizeBytes,
+    );
+  }
+  const namesRecovered =
+    last !== undefined &&
+    last.manifestNumber === number &&
+    last.manifestBytes === sizeBytes &&
+    last.lastSequence === lastSequence;
+  for (const [table, root] of contents.tableRoots) if (live.has(table)) tracker.setRoot(table, root);
+  if (namesRecovered) {
+    const { current } = versions;
+    if (
+      tracker.missing(current).length === 0 &&
+      Buffer.compare(tracker.compute(current), last.masterRoot) !== 0
+    ) {
+      throw corruption(
+        `the tables of ${fileName(manifestFile(number))} do not have the MasterRoot that was recorded for them`,
+        fileName(ROOTS_FILE),
+      );
+    }
+  }
+  return tracker;
 }
