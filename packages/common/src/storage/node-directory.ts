@@ -10,7 +10,7 @@ import {
   rmdirSync,
   statSync,
 } from 'node:fs';
-import { basename, dirname, join, resolve } from 'node:path';
+import { basename, dirname, join, resolve, sep } from 'node:path';
 import { errnoOf, ioError } from '../base/errors.ts';
 import { ON_WINDOWS } from './node-open.ts';
 
@@ -41,6 +41,12 @@ export function whatIsAt(path: string): 'directory' | 'other' | 'nothing' {
     if (errnoOf(error) === 'ENOTDIR') return 'other';
     throw ioError('opening', path, error);
   }
+}
+
+/** True when a path, whether anything is there or not, leads to a directory or into it, links followed. */
+export function isInside(path: string, directory: string): boolean {
+  const [inner, outer] = [realPathOf(resolve(path)), realPathOf(resolve(directory))];
+  return inner === outer || inner.startsWith(outer.endsWith(sep) ? outer : outer + sep);
 }
 
 /** Makes the names in a directory durable. Does nothing on Windows, where that cannot be asked for. */
@@ -120,7 +126,11 @@ function syncParent(path: string): void {
 }
 
 /** Where a path leads, as far as it exists. */
-export function realPathOf(path: string): string {
-  if (whatIsAt(path) !== 'nothing' || dirname(path) === path) return realpathSync(path);
-  return join(realPathOf(dirname(path)), basename(path));
+function realPathOf(path: string): string {
+  try {
+    return realpathSync(path);
+  } catch (error) {
+    if (errnoOf(error) !== 'ENOENT' || dirname(path) === path) throw ioError('opening', path, error);
+    return join(realPathOf(dirname(path)), basename(path));
+  }
 }

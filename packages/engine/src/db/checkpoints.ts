@@ -7,15 +7,14 @@
  *
  * Main thread only.
  */
-import { sep } from 'node:path';
 import type { Clock } from '@arena-level/common/base/clock';
 import { EngineError, ErrorCode } from '@arena-level/common/base/errors';
 import { LEVELS } from '@arena-level/common/base/limits';
 import { FileType, LOCK_FILE } from '@arena-level/common/storage/file-desc';
 import {
   createDirectory,
+  isInside,
   namesIn,
-  realPathOf,
   removeDirectoryIfEmpty,
   whatIsAt,
 } from '@arena-level/common/storage/node-directory';
@@ -167,7 +166,7 @@ function requireFree(storage: Storage, directory: string): void {
   const found = whatIsAt(directory);
   if (found === 'other') throw notADirectory(directory);
   const store = storage.spec?.directory;
-  if (store !== undefined && isInside(realPathOf(directory), realPathOf(store))) {
+  if (store !== undefined && isInside(directory, store)) {
     throw new EngineError(
       ErrorCode.InvalidArgument,
       `${directory} is in the directory of the store itself; a checkpoint is made elsewhere`,
@@ -188,8 +187,4 @@ function notEmpty(directory: string): EngineError {
     ErrorCode.InvalidArgument,
     `${directory} is not empty; a checkpoint is made in a directory that is empty, or not there yet`,
   );
-}
-
-function isInside(path: string, directory: string): boolean {
-  return path === directory || path.startsWith(directory.endsWith(sep) ? directory : directory + sep);
 }
