@@ -114,7 +114,7 @@ describe('a checkpoint', () => {
         await db.batch(batch.map((one) => (one.type === 'put' ? { ...one } : { type: 'del', key: one.key })));
       }
     });
-    const store = await open(directory, SMALL);
+    const store = await open(directory, { ...SMALL, autoCompaction: false });
     const report = await store.checkpoint(join(root, 'copy'));
     expect(report.root).toEqual((await store.masterRoot()).root);
     await store.close();
@@ -123,7 +123,7 @@ describe('a checkpoint', () => {
 
   test('from memory to memory, and to a directory, is copied', async () => {
     const storage = new MemoryStorage();
-    const store = await open('memory', SMALL, { storage });
+    const store = await open('memory', { ...SMALL, autoCompaction: false }, { storage });
     for (let i = 0; i < 500; i++) store.putSync(nameOf(i), bytes(`value ${i}`));
     const expected = contentsText(readContents(store));
     const copy = new MemoryStorage();
