@@ -85,6 +85,7 @@ export function makeReadOnlyCore(parts: ReadOnlyParts): StoreCore {
     reads,
     snapshots,
     verification,
+    versions,
     ...refusals(health, parts.replay.lastSequence),
     stats: () => statsOf(parts, side),
     close: () => {
@@ -136,7 +137,12 @@ function refusals(health: Health, lastSequence: number): Refusals {
     },
     flush: { committed: reject('flush') },
     healer: { resume: reject('resume') },
-    compactions: { compactRange: reject('compactRange'), retry: () => refuse('resume') },
+    compactions: {
+      compactRange: reject('compactRange'),
+      // Nothing is ever compacted here, so that everything is settled.
+      settled: async () => health.checkOpen(),
+      retry: () => refuse('resume'),
+    },
     checkpoints: { create: reject('checkpoint') },
   };
 }
@@ -153,7 +159,7 @@ async function close({ storage, events, pool, replay }: ReadOnlyParts, side: Rea
 
 function statsOf(
   { clock, events, versions, pool, replay, memdbs }: ReadOnlyParts,
-  { reads, snapshots }: ReadSide,
+  { reads, snapshots, executor }: ReadSide,
 ): StoreStats {
   const none = { count: 0, totalMs: 0, maxMs: 0 };
   const counters = new CompactionCounters();
@@ -173,11 +179,14 @@ function statsOf(
       tables: tables.length,
       bytes: versions.current.levelBytes(level),
       ...counters.levels[level]!,
+      writeAmplification: 1,
     })),
     compactions: { failed: 0, pauses: 0, bytesDone: 0, bytesPlanned: 0 },
     writeAmplification: 1,
     pressure: 0,
+    workers: { kind: executor.kind, ...executor.stats() },
     blockCache: reads.blockCacheStats,
+    tableCache: reads.tableCacheStats,
     openTables: reads.openTables,
     lastSequence: replay.lastSequence,
     snapshots: snapshots.size,

@@ -71,7 +71,8 @@ export interface StoreCore
   >;
   readonly flush: Pick<FlushCoordinator, 'committed'>;
   readonly healer: Pick<Healer, 'resume'>;
-  readonly compactions: Pick<CompactionCoordinator, 'compactRange' | 'retry'>;
+  readonly compactions: Pick<CompactionCoordinator, 'compactRange' | 'settled' | 'retry'>;
+  readonly versions: Pick<VersionSet, 'current'>;
   readonly checkpoints: Pick<Checkpoints, 'create'>;
   /** Throws LEVEL_READONLY, naming the operation, where the store is open for reading only. */
   checkWritable(operation: string): void;
