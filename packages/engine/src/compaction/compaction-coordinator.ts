@@ -10,52 +10,21 @@
  *
  * Main thread only.
  */
-import type { Clock } from '@arena-level/common/base/clock';
 import { EngineError, ErrorCode, hasCode } from '@arena-level/common/base/errors';
 import { runLater, runNow } from '@arena-level/common/base/steps';
 import type { CompactionHandle } from '@arena-level/common/protocol/compaction-control';
-import type { Storage } from '@arena-level/common/storage/storage';
-import type { TableOptions } from '@arena-level/common/table/table-options';
-import type { EventSink } from '../events/event-sink.ts';
-import type { FlushExecutor } from '../flush/flush-executor.ts';
 import { BackOff } from '../health/back-off.ts';
-import type { LevelSizes } from '../options/level-sizes.ts';
 import type { CompactRangeOptions } from '../public/public-types.ts';
-import type { CommitLane } from '../version/commit-lane.ts';
-import type { VersionSet } from '../version/version-set.ts';
 import { type Compacted, damagedInput, outputsOf, removeLeftovers, requireCompacted } from './answers.ts';
 import type { CompactionCommit } from './compaction-commit.ts';
 import { CompactionCounters } from './compaction-counters.ts';
 import { announceEnd, announceFailure, announceStart } from './compaction-events.ts';
 import type { CompactionPick } from './compaction-pick.ts';
-import type { PauseGate } from './pause-gate.ts';
-import { pickCompaction } from './pick-compaction.ts';
+import type { CompactionCoordinatorModules, CompactionCoordinatorOptions } from './coordinator-parts.ts';
+import { pickCompaction, pickSeek } from './pick-compaction.ts';
 import { abortedError, closedError, RangeCompaction } from './range-compaction.ts';
 import { type CompactionProgress, RunningCompaction } from './running-compaction.ts';
-
-export interface CompactionCoordinatorModules {
-  readonly versions: VersionSet;
-  readonly storage: Storage;
-  readonly executor: FlushExecutor;
-  readonly committer: CompactionCommit;
-  readonly lane: CommitLane;
-  readonly clock: Clock;
-  readonly events: EventSink;
-  readonly gate: PauseGate;
-  readonly dropHorizon: () => number;
-  /** Level 0 has fewer tables, or compaction has failed: whoever waits looks again. */
-  readonly onProgress: () => void;
-}
-
-export interface CompactionCoordinatorOptions {
-  readonly sizes: LevelSizes;
-  /** Parts of a compaction that run at a time. */
-  readonly threads: number;
-  /** By level. */
-  readonly tables: readonly TableOptions[];
-  /** Whether levels are compacted without being asked for. */
-  readonly automatic: boolean;
-}
+import { SettleWaiters } from './settle-waiters.ts';
 
 export class CompactionCoordinator {
   readonly counters: CompactionCounters = new CompactionCounters();
@@ -70,7 +39,9 @@ export class CompactionCoordinator {
   /** Tables found damaged, and what was found. */
   readonly #damaged = new Map<number, unknown>();
   readonly #backOff: BackOff;
-  readonly #settleWaiters: { readonly resolve: () => void; readonly reject: (error: unknown) => void }[] = [];
+  readonly #settled: SettleWaiters = new SettleWaiters();
+  /** Looked into in vain by many reads. */
+  #seekTable: number | undefined;
   #closed = false;
 
   constructor(options: CompactionCoordinatorOptions, modules: CompactionCoordinatorModules) {
@@ -110,10 +81,10 @@ export class CompactionCoordinator {
     if (this.#closed || this.#running !== undefined || this.#backOff.isWaiting) return;
     const range = this.#ranges[0];
     const isUrgent = this.level0 >= this.#options.sizes.level0Slowdown;
-    const pick = this.#options.automatic ? this.#pick() : undefined;
+    const pick = this.#options.automatic ? (this.#pick() ?? this.#pickSeek()) : undefined;
     if (pick !== undefined && (range === undefined || isUrgent)) this.#start(pick, undefined);
     else if (range !== undefined) this.#startStep(range);
-    else this.#settle();
+    else this.#settled.end([...this.#damaged.values()][0]);
   }
 
   /**
@@ -121,9 +92,10 @@ export class CompactionCoordinator {
    * process alive meanwhile.
    */
   settled(): Promise<void> {
+    if (this.#closed) return Promise.reject(closedError());
     const letGo = this.#modules.clock.keepAlive();
-    const settled = new Promise<void>((resolve, reject) => this.#settleWaiters.push({ resolve, reject }));
-    if (this.#backOff.isStopped) this.#rejectSettled(this.#backOff.failure);
+    const settled = this.#settled.wait();
+    if (this.#backOff.isStopped) this.#settled.fail(this.#backOff.failure);
     else this.schedule();
     return settled.finally(letGo);
   }
@@ -150,6 +122,12 @@ export class CompactionCoordinator {
       signal?.removeEventListener('abort', abort);
       letGo();
     });
+  }
+
+  /** Many reads have looked into this table in vain: it is compacted when nothing more urgent is to be done. */
+  seeksUsedUp(table: number): void {
+    this.#seekTable = table;
+    queueMicrotask(() => this.schedule());
   }
 
   /** Does the most urgent compaction on this thread, taking over what is under way. Throws when there is none, or it fails. */
@@ -179,7 +157,7 @@ export class CompactionCoordinator {
     this.#closed = true;
     this.#backOff.end();
     for (const range of [...this.#ranges]) this.#abandon(range, closedError());
-    this.#rejectSettled(closedError());
+    this.#settled.fail(closedError());
     if (this.#running?.built === undefined) this.#supersede();
     await Promise.all(this.#tasks);
     await this.#modules.lane.settled();
@@ -195,15 +173,14 @@ export class CompactionCoordinator {
     );
   }
 
-  /** Nothing is to be done. */
-  #settle(): void {
-    const [damage] = this.#damaged.values();
-    if (damage !== undefined) this.#rejectSettled(damage);
-    for (const { resolve } of this.#settleWaiters.splice(0)) resolve();
-  }
-
-  #rejectSettled(error: unknown): void {
-    for (const { reject } of this.#settleWaiters.splice(0)) reject(error);
+  #pickSeek(): CompactionPick | undefined {
+    const table = this.#seekTable;
+    if (table === undefined) return undefined;
+    const { levels } = this.#modules.versions.current;
+    const level = levels.findIndex((tables) => tables.some(({ number }) => number === table));
+    this.#seekTable = undefined;
+    if (level < 0) return undefined;
+    return pickSeek(levels, this.#options.sizes, level, table, { excluded: new Set(this.#damaged.keys()) });
   }
 
   #startStep(range: RangeCompaction): void {
@@ -359,7 +336,7 @@ export class CompactionCoordinator {
       this.#enterFailure(run, error, () => this.#goOn());
     } else {
       this.#damaged.set(damaged, error);
-      this.#rejectSettled(error);
+      this.#settled.fail(error);
       this.counters.failed++;
       announceFailure(this.#modules.events, run, error, Number.POSITIVE_INFINITY);
     }
@@ -385,7 +362,7 @@ export class CompactionCoordinator {
     const retryInMs = this.#backOff.fail(error, onRetry);
     announceFailure(this.#modules.events, run, error, retryInMs);
     if (this.#backOff.isStopped) for (const range of [...this.#ranges]) this.#abandon(range, error);
-    this.#rejectSettled(error);
+    this.#settled.fail(error);
     if (this.#closed) this.#backOff.end();
     queueMicrotask(() => this.#modules.onProgress());
   }

@@ -23,7 +23,7 @@ import { makeExecutor } from './make-executor.ts';
 import type { OpenModules } from './open-modules.ts';
 import type { StoreParts } from './store-core.ts';
 import { Verification } from './verification.ts';
-import { type Foundation, makeWriteSide } from './write-side.ts';
+import { type Foundation, makeWriteSide, type WriteSide } from './write-side.ts';
 
 type Modules = OpenModules & { readonly clock: Clock };
 
@@ -77,7 +77,7 @@ export async function assembleStore(
       roots,
     };
     const writeSide = makeWriteSide(foundation, memtable.lastSequence);
-    const reads = makeReadSide(foundation, () => writeSide.writes.lastSequence);
+    const reads = makeReadSide(foundation, writeSide);
     const { health } = foundation;
     const verification = new Verification({ versions, roots, tables: reads.tables, executor, health });
     const checkpoints = new Checkpoints({
@@ -116,9 +116,13 @@ function openVersions(
   );
 }
 
-function makeReadSide(foundation: Foundation, lastSequence: () => number): ReadPath {
-  const flushedFrom = foundation.versions.nextFileNumber;
-  return new ReadPath(foundation.options, { ...foundation, lastSequence, flushedFrom });
+function makeReadSide(foundation: Foundation, { writes, compactions }: WriteSide): ReadPath {
+  return new ReadPath(foundation.options, {
+    ...foundation,
+    lastSequence: () => writes.lastSequence,
+    flushedFrom: foundation.versions.nextFileNumber,
+    onSeeksUsedUp: (table) => compactions.seeksUsedUp(table),
+  });
 }
 
 /** What the version set tells of a commit, as events of the store. */

@@ -65,6 +65,7 @@ export function makeReadOnlyCore(parts: ReadOnlyParts): StoreCore {
     snapshots,
     lastSequence: () => parts.replay.lastSequence,
     flushedFrom: versions.nextFileNumber,
+    onSeeksUsedUp: () => {},
   });
   const executor = makeExecutor(storage, options, { ...modules, clock });
   const verify = (job: VerifyJob): Promise<VerifyOutcome> => verifyHeld(storage, executor, job);

@@ -26,7 +26,7 @@ function open(
   const picture = new StorePicture(layout, options);
   const { tables, blocks, turns } = picture;
   const flushedFrom = options.flushedFrom ?? Number.POSITIVE_INFINITY;
-  return { picture, lookup: new Lookup({ tables, blocks, turns, flushedFrom }) };
+  return { picture, lookup: new Lookup({ tables, blocks, turns, flushedFrom, seeks: undefined }) };
 }
 
 /** Values of single-letter keys, as `a=1 b=-`. */

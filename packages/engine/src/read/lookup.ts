@@ -32,6 +32,7 @@ import type { TableMetadata } from '../manifest/table-metadata.ts';
 import type { ReadView } from '../memtable/read-view.ts';
 import { coversUserKey, findTable } from '../version/version.ts';
 import { HeldBlocks } from './held-blocks.ts';
+import type { SeekWatch } from './seek-watch.ts';
 
 /** An answer that may have to be waited for. */
 export type Answer<T> = T | Promise<T>;
@@ -53,6 +54,8 @@ export interface LookupParts {
    * time the store was opened.
    */
   readonly flushedFrom: number;
+  /** Undefined: nobody wants to know of seeks in vain. */
+  readonly seeks: SeekWatch | undefined;
 }
 
 /** What becomes of what is found. */
@@ -83,16 +86,18 @@ export class Lookup {
   readonly #blocks: BlockLoader;
   readonly #turns: Turns;
   readonly #flushedFrom: number;
+  readonly #seeks: SeekWatch | undefined;
   /** Entry that the last search of the memtables found. */
   #node: NodeRef = 0;
   /** Table that the last search of the tables found not open. */
   #closedTable: TableMetadata | undefined;
 
-  constructor({ tables, blocks, turns, flushedFrom }: LookupParts) {
+  constructor({ tables, blocks, turns, flushedFrom, seeks }: LookupParts) {
     this.#tables = tables;
     this.#blocks = blocks;
     this.#turns = turns;
     this.#flushedFrom = flushedFrom;
+    this.#seeks = seeks;
   }
 
   /** The value of a key as of `sequence`. Throws or rejects when a table is damaged. `key` is copied if it waits. */
@@ -205,6 +210,7 @@ export class Lookup {
     const { levels } = view.version;
     const keyHash = bloomHash(key, 0, key.length);
     let newest: TableHit | undefined;
+    this.#seeks?.begin();
     for (const table of levels[0]!) {
       if (!coversUserKey(table, key, 0, key.length)) continue;
       const hit = this.#peekTable(table, key, sequence, keyHash, blocks);
@@ -220,6 +226,7 @@ export class Lookup {
       if (hit === BLOCKED) return BLOCKED;
       newest = hit;
     }
+    this.#seeks?.end();
     return newest;
   }
 
@@ -231,9 +238,13 @@ export class Lookup {
     blocks: BlockSource,
   ): TableHit | undefined | typeof BLOCKED {
     const reader = this.#tables.peek(table.number);
-    if (reader !== undefined) return peekFromTable(reader, blocks, key, 0, key.length, sequence, keyHash);
-    this.#closedTable = table;
-    return BLOCKED;
+    if (reader === undefined) {
+      this.#closedTable = table;
+      return BLOCKED;
+    }
+    const hit = peekFromTable(reader, blocks, key, 0, key.length, sequence, keyHash);
+    this.#seeks?.searched(table, hit === undefined);
+    return hit;
   }
 
   *#waitForTables(

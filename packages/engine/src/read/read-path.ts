@@ -16,6 +16,7 @@ import type { HitStats, StoreStats } from '../public/stats.ts';
 import { approximateSize } from './approximate-size.ts';
 import { Lookup, type Value } from './lookup.ts';
 import { openIterator } from './open-iterator.ts';
+import { SeekWatch } from './seek-watch.ts';
 import type { SnapshotList } from './snapshot-list.ts';
 
 export interface ReadPathModules {
@@ -29,6 +30,8 @@ export interface ReadPathModules {
   readonly lastSequence: () => number;
   /** See `LookupParts.flushedFrom`. */
   readonly flushedFrom: number;
+  /** Reads have looked into this table in vain too often. Called only where the option `seekCompaction` is on. */
+  readonly onSeeksUsedUp: (table: number) => void;
 }
 
 export interface StoreIteratorReadOptions extends StoreIteratorOptions {
@@ -44,6 +47,7 @@ export class ReadPath {
   readonly #cache: BlockCache;
   readonly #blocks: BlockLoader;
   readonly #lookup: Lookup;
+  readonly #seeks: SeekWatch | undefined;
   readonly #modules: ReadPathModules;
   readonly #iterators = new Set<StoreIterator>();
 
@@ -52,11 +56,13 @@ export class ReadPath {
     this.tables = new TableCache(modules.storage, options.maxOpenFiles);
     this.#cache = new BlockCache(options.cacheBytes);
     this.#blocks = new BlockLoader(this.#cache, new ReadScheduler(modules.clock, options.reads));
+    this.#seeks = options.seekCompaction ? new SeekWatch(modules.onSeeksUsedUp) : undefined;
     this.#lookup = new Lookup({
       tables: this.tables,
       blocks: this.#blocks,
       turns: modules.turns,
       flushedFrom: modules.flushedFrom,
+      seeks: this.#seeks,
     });
   }
 
@@ -131,6 +137,7 @@ export class ReadPath {
   evict(table: number): void {
     this.tables.evict(table);
     this.#cache.evictTable(table);
+    this.#seeks?.forget(table);
   }
 
   /** Closes what is open; reads that wait for the disk end first. */
