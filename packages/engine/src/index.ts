@@ -14,6 +14,7 @@ export type {
   BatchOperation,
   CheckpointOptions,
   CheckpointReport,
+  ClearRange,
   CompactRangeOptions,
   CompactRangeProgress,
   DestroyReport,

@@ -7,6 +7,7 @@ import type { Storage } from '@arena-level/common/storage/storage';
 import type { StoreEvents } from '../events/events.ts';
 import type { CompactOutcome } from '../flush/flush-executor.ts';
 import type { BuiltCompaction } from './compaction-commit.ts';
+import type { CompactionPick } from './compaction-pick.ts';
 import type { RunningCompaction } from './running-compaction.ts';
 
 export type Compacted = Extract<CompactResponse, { kind: 'compacted' }>;
@@ -72,4 +73,16 @@ export function damagedInput({ pick }: RunningCompaction, error: unknown): numbe
   if (!isEngineError(error) || !hasCode(error, ErrorCode.Corruption)) return undefined;
   const inputs = pick.inputs.concat(pick.nextInputs);
   return inputs.find(({ number }) => fileName(tableFile(number)) === error.file)?.number;
+}
+
+export function headOf({
+  reason,
+  level,
+  outputLevel,
+}: CompactionPick): Pick<CompactionPick, 'reason' | 'level' | 'outputLevel'> {
+  return { reason, level, outputLevel };
+}
+
+export function nothingToDo(): EngineError {
+  return new EngineError(ErrorCode.Internal, 'a compaction was asked for and there is nothing to compact');
 }

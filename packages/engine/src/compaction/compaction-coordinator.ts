@@ -5,22 +5,27 @@
  * Failures: the inputs stay in force until the commit, so nothing is lost. A failed attempt is repeated after 1, 2, 4,
  * 8, 8, … s; for a cause that does not pass by itself one repetition is made, then compaction stops until `retry`. A
  * table found damaged is left out of all compactions until then: what else there is to do goes on.
- *
- * A blocking writer that may go no further does the work on its own thread: `compactNow`.
- *
- * Main thread only.
+ * A blocking writer that may go no further does the work on its own thread: `compactNow`. Main thread only.
  */
-import { EngineError, ErrorCode, hasCode } from '@arena-level/common/base/errors';
+import { ErrorCode, hasCode } from '@arena-level/common/base/errors';
 import { runLater, runNow } from '@arena-level/common/base/steps';
 import type { CompactionHandle } from '@arena-level/common/protocol/compaction-control';
 import { BackOff } from '../health/back-off.ts';
 import type { CompactRangeOptions } from '../public/public-types.ts';
-import { type Compacted, damagedInput, outputsOf, removeLeftovers, requireCompacted } from './answers.ts';
+import {
+  type Compacted,
+  damagedInput,
+  nothingToDo,
+  outputsOf,
+  removeLeftovers,
+  requireCompacted,
+} from './answers.ts';
 import type { CompactionCommit } from './compaction-commit.ts';
 import { CompactionCounters } from './compaction-counters.ts';
 import { announceEnd, announceFailure, announceStart } from './compaction-events.ts';
 import type { CompactionPick } from './compaction-pick.ts';
 import type { CompactionCoordinatorModules, CompactionCoordinatorOptions } from './coordinator-parts.ts';
+import { ExclusiveJobs } from './exclusive-jobs.ts';
 import { pickCompaction, pickSeek } from './pick-compaction.ts';
 import { abortedError, closedError, RangeCompaction } from './range-compaction.ts';
 import { type CompactionProgress, RunningCompaction } from './running-compaction.ts';
@@ -42,6 +47,7 @@ export class CompactionCoordinator {
   readonly #settled: SettleWaiters = new SettleWaiters();
   /** Looked into in vain by many reads. */
   #seekTable: number | undefined;
+  readonly #exclusive = new ExclusiveJobs();
   #closed = false;
 
   constructor(options: CompactionCoordinatorOptions, modules: CompactionCoordinatorModules) {
@@ -78,10 +84,13 @@ export class CompactionCoordinator {
   schedule(): void {
     // What is urgent is not paused, and level 0 may have become so.
     this.#modules.gate.update();
-    if (this.#closed || this.#running !== undefined || this.#backOff.isWaiting) return;
+    if (this.#closed || this.#running !== undefined) return;
     const range = this.#ranges[0];
-    const isUrgent = this.level0 >= this.#options.sizes.level0Slowdown;
     const pick = this.#options.automatic ? (this.#pick() ?? this.#pickSeek()) : undefined;
+    const isUrgent = pick !== undefined && this.level0 >= this.#options.sizes.level0Slowdown;
+    // Exclusive work writes, and its writes may wait for level 0.
+    if (!isUrgent && this.#exclusive.holds(() => this.#goOn())) return;
+    if (this.#backOff.isWaiting) return;
     if (pick !== undefined && (range === undefined || isUrgent)) this.#start(pick, undefined);
     else if (range !== undefined) this.#startStep(range);
     else this.#settled.end([...this.#damaged.values()][0]);
@@ -124,6 +133,13 @@ export class CompactionCoordinator {
     });
   }
 
+  /** Does some work while no compaction runs that can be put off. Resolves with false when there is no chance of that. */
+  runExclusive(work: () => Promise<void>): Promise<boolean> {
+    if (this.#closed || this.#backOff.isStopped) return Promise.resolve(false);
+    queueMicrotask(() => this.schedule());
+    return this.#exclusive.add(work);
+  }
+
   /** Many reads have looked into this table in vain: it is compacted when nothing more urgent is to be done. */
   seeksUsedUp(table: number): void {
     this.#seekTable = table;
@@ -158,6 +174,8 @@ export class CompactionCoordinator {
     this.#backOff.end();
     for (const range of [...this.#ranges]) this.#abandon(range, closedError());
     this.#settled.fail(closedError());
+    this.#exclusive.refuse();
+    await this.#exclusive.settled();
     if (this.#running?.built === undefined) this.#supersede();
     await Promise.all(this.#tasks);
     await this.#modules.lane.settled();
@@ -175,11 +193,10 @@ export class CompactionCoordinator {
 
   #pickSeek(): CompactionPick | undefined {
     const table = this.#seekTable;
-    if (table === undefined) return undefined;
     const { levels } = this.#modules.versions.current;
     const level = levels.findIndex((tables) => tables.some(({ number }) => number === table));
     this.#seekTable = undefined;
-    if (level < 0) return undefined;
+    if (table === undefined || level < 0) return undefined;
     return pickSeek(levels, this.#options.sizes, level, table, { excluded: new Set(this.#damaged.keys()) });
   }
 
@@ -361,7 +378,10 @@ export class CompactionCoordinator {
     this.counters.failed++;
     const retryInMs = this.#backOff.fail(error, onRetry);
     announceFailure(this.#modules.events, run, error, retryInMs);
-    if (this.#backOff.isStopped) for (const range of [...this.#ranges]) this.#abandon(range, error);
+    if (this.#backOff.isStopped) {
+      for (const range of [...this.#ranges]) this.#abandon(range, error);
+      this.#exclusive.refuse();
+    }
     this.#settled.fail(error);
     if (this.#closed) this.#backOff.end();
     queueMicrotask(() => this.#modules.onProgress());
@@ -392,8 +412,4 @@ export class CompactionCoordinator {
       queueMicrotask(() => this.schedule());
     }
   }
-}
-
-function nothingToDo(): EngineError {
-  return new EngineError(ErrorCode.Internal, 'a compaction was asked for and there is nothing to compact');
 }

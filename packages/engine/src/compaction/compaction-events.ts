@@ -1,8 +1,7 @@
 /** What a store tells of its compactions. */
 import { asError } from '@arena-level/common/base/errors';
 import type { EventSink } from '../events/event-sink.ts';
-import { type Compacted, sumOf } from './answers.ts';
-import type { CompactionPick } from './compaction-pick.ts';
+import { type Compacted, headOf, sumOf } from './answers.ts';
 import type { RunningCompaction } from './running-compaction.ts';
 
 export function announceStart(events: EventSink, { pick, bytesTotal, parts }: RunningCompaction): void {
@@ -32,8 +31,4 @@ export function announceFailure(
   retryInMs: number,
 ): void {
   events.emit('compaction-failed', { level, outputLevel, error: asError(error), retryInMs });
-}
-
-function headOf({ reason, level, outputLevel }: CompactionPick) {
-  return { reason, level, outputLevel };
 }

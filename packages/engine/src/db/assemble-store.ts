@@ -21,6 +21,7 @@ import { VersionSet, type VersionSetStep } from '../version/version-set.ts';
 import { Checkpoints } from './checkpoints.ts';
 import { makeExecutor } from './make-executor.ts';
 import type { OpenModules } from './open-modules.ts';
+import { RangeClearing } from './range-clearing.ts';
 import type { StoreParts } from './store-core.ts';
 import { Verification } from './verification.ts';
 import { type Foundation, makeWriteSide, type WriteSide } from './write-side.ts';
@@ -88,7 +89,17 @@ export async function assembleStore(
         await writeSide.flush.committed();
       },
     });
-    parts = { ...foundation, ...writeSide, lock, reads, verification, checkpoints, recovery: report };
+    const clearing = new RangeClearing({ ...foundation, ...writeSide, reads });
+    parts = {
+      ...foundation,
+      ...writeSide,
+      lock,
+      reads,
+      verification,
+      checkpoints,
+      clearing,
+      recovery: report,
+    };
     parts.compactions.schedule();
     return parts;
   } catch (error) {

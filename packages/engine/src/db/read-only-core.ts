@@ -115,7 +115,7 @@ async function verifyHeld(
 
 type Refusals = Pick<
   StoreCore,
-  'writes' | 'flush' | 'healer' | 'compactions' | 'checkpoints' | 'checkWritable'
+  'writes' | 'flush' | 'healer' | 'compactions' | 'checkpoints' | 'clearing' | 'checkWritable'
 >;
 
 function refusals(health: Health, lastSequence: number): Refusals {
@@ -145,6 +145,7 @@ function refusals(health: Health, lastSequence: number): Refusals {
       retry: () => refuse('resume'),
     },
     checkpoints: { create: reject('checkpoint') },
+    clearing: { clear: reject('clear') },
   };
 }
 
@@ -169,6 +170,7 @@ function statsOf(
     stalls: new StallTracker(clock, events).stats,
     rotations: none,
     flushes: { ...new FlushCounters() },
+    clears: { count: 0, tables: 0, bytes: 0, tombstones: 0 },
     memtables: {
       active: 1,
       frozen: memdbs.length - 1,

@@ -24,6 +24,7 @@ import type { Level0Throttle } from '../write/level0-throttle.ts';
 import type { WritePath } from '../write/write-path.ts';
 import type { Checkpoints } from './checkpoints.ts';
 import type { Healer } from './healer.ts';
+import type { RangeClearing } from './range-clearing.ts';
 import type { Verification } from './verification.ts';
 
 /** How long closing waits for writes that wait for a flush, or for healing, that does not come to its end. */
@@ -55,6 +56,7 @@ export interface StoreParts {
   readonly roots: RootKeeper;
   readonly verification: Verification;
   readonly checkpoints: Checkpoints;
+  readonly clearing: RangeClearing;
   readonly recovery: RecoveryReport;
   readonly options: ResolvedOptions;
 }
@@ -72,6 +74,7 @@ export interface StoreCore
   readonly flush: Pick<FlushCoordinator, 'committed'>;
   readonly healer: Pick<Healer, 'resume'>;
   readonly compactions: Pick<CompactionCoordinator, 'compactRange' | 'settled' | 'retry'>;
+  readonly clearing: Pick<RangeClearing, 'clear'>;
   readonly versions: Pick<VersionSet, 'current'>;
   readonly checkpoints: Pick<Checkpoints, 'create'>;
   /** Throws LEVEL_READONLY, naming the operation, where the store is open for reading only. */
@@ -172,6 +175,7 @@ function collectStats(parts: StoreParts): StoreStats {
     stalls: stalls.stats,
     rotations: { ...rotation.stats },
     flushes: { ...flush.counters },
+    clears: { ...parts.clearing.counters },
     memtables: {
       active: 1,
       frozen: frozen.length,

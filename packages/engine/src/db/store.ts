@@ -10,6 +10,7 @@ import type {
   BatchOperation,
   CheckpointOptions,
   CheckpointReport,
+  ClearRange,
   CompactRangeOptions,
   MasterRoot,
   ReadOptions,
@@ -107,6 +108,16 @@ export class Store {
       this.#core.health.checkOpen();
       this.#core.checkWritable('batchSync');
     } else this.#core.writes.batchNow(operations, recordBytes, sync);
+  }
+
+  /**
+   * Deletes all keys of a range, the whole store without one. It covers what was written before the call; what is
+   * written to the range meanwhile may be deleted, too. Not atomic: after a failure or a crash in the middle each key is there
+   * as it was, or gone. Tables inside of the range are dropped unread while no snapshot is open.
+   */
+  async clear(range: ClearRange = {}, options?: WriteOptions): Promise<void> {
+    checkCallOptions('clear', range, CLEAR_RANGE);
+    await this.#core.clearing.clear(range, wantsSync(options));
   }
 
   /** The value of a key, or undefined. */
@@ -342,6 +353,15 @@ const CHECKPOINT_OPTIONS: OptionKinds = { link: FLAG };
 const COMPACT_RANGE_OPTIONS: OptionKinds = {
   signal: { fits: (value) => value instanceof AbortSignal, wanted: 'an AbortSignal' },
   onProgress: { fits: (value) => typeof value === 'function', wanted: 'a function' },
+};
+
+const CLEAR_RANGE: OptionKinds = {
+  gt: CHECKED_LATER,
+  gte: CHECKED_LATER,
+  lt: CHECKED_LATER,
+  lte: CHECKED_LATER,
+  reverse: FLAG,
+  limit: CHECKED_LATER,
 };
 
 const ROTATE_OPTIONS: OptionKinds = {

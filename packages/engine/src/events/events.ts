@@ -83,6 +83,14 @@ export interface StoreEvents {
   /** No version has the table any more: its file is gone. */
   'table-removed': { readonly table: number };
 
+  /** `clear` has ended: it dropped so many tables unread and wrote so many tombstones. */
+  'range-cleared': {
+    readonly tables: number;
+    readonly bytes: number;
+    readonly tombstones: number;
+    readonly durationMs: number;
+  };
+
   /** A file that is not needed any more could not be removed, or the roots file could not be written: no harm done. */
   'cleanup-failed': { readonly file: string; readonly error: Error };
   'master-root-renewed': { readonly root: string; readonly sequence: number; readonly tables: number };
@@ -134,6 +142,7 @@ const STORE_EVENTS: Readonly<Record<StoreEventName, true>> = {
   'compaction-finished': true,
   'compaction-failed': true,
   'table-removed': true,
+  'range-cleared': true,
   'cleanup-failed': true,
   'master-root-renewed': true,
   'stall-begin': true,

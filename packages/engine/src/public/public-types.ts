@@ -22,6 +22,17 @@ export type BatchOperation =
   | { readonly type: 'put'; readonly key: Uint8Array; readonly value: Uint8Array }
   | { readonly type: 'del'; readonly key: Uint8Array };
 
+/** What `Store.clear` deletes: all keys that satisfy every bound. */
+export interface ClearRange {
+  readonly gt?: Uint8Array | undefined;
+  readonly gte?: Uint8Array | undefined;
+  readonly lt?: Uint8Array | undefined;
+  readonly lte?: Uint8Array | undefined;
+  /** At most so many keys, from the first on, or, with `reverse`, from the last; -1: all. Default -1. */
+  readonly limit?: number | undefined;
+  readonly reverse?: boolean | undefined;
+}
+
 export interface MasterRoot {
   /** 32 bytes. */
   readonly root: Uint8Array<ArrayBuffer>;

@@ -70,6 +70,13 @@ export interface StoreStats {
     readonly syncMs: number;
     readonly cpuMs: number;
   };
+  /** Calls of `clear`; tables that it dropped unread, and their bytes; tombstones that it wrote. */
+  readonly clears: {
+    readonly count: number;
+    readonly tables: number;
+    readonly bytes: number;
+    readonly tombstones: number;
+  };
   readonly memtables: {
     readonly active: number;
     readonly frozen: number;

@@ -10,6 +10,7 @@ import type { StoreIteratorOptions } from '../iterator/iterator-options.ts';
 import type { StoreIterator } from '../iterator/store-iterator.ts';
 import type { Turns } from '../iterator/turns.ts';
 import type { MemtableSet } from '../memtable/memtable-set.ts';
+import type { ReadView } from '../memtable/read-view.ts';
 import type { ResolvedOptions } from '../options/options.ts';
 import type { ReadOptions } from '../public/public-types.ts';
 import type { HitStats, StoreStats } from '../public/stats.ts';
@@ -112,10 +113,13 @@ export class ReadPath {
   iterator(options: StoreIteratorReadOptions = {}): StoreIterator {
     const { snapshot, ...rest } = options;
     const sequence = this.#sequence(snapshot === undefined ? {} : { snapshot });
+    return this.iteratorOver(this.#view(), sequence, rest);
+  }
+
+  /** The same over a view of the caller's, which may let go of it then. */
+  iteratorOver(view: ReadView, sequence: number, options: StoreIteratorOptions): StoreIterator {
     const parts = { tables: this.tables, blocks: this.#blocks, turns: this.#modules.turns };
-    const iterator = openIterator(this.#view(), sequence, rest, parts, (closed) =>
-      this.#iterators.delete(closed),
-    );
+    const iterator = openIterator(view, sequence, options, parts, (closed) => this.#iterators.delete(closed));
     this.#iterators.add(iterator);
     return iterator;
   }
