@@ -2,7 +2,7 @@ import { Prng } from '@arena-level/common/base/prng';
 import { describe, expect, test } from 'vitest';
 import { LONG_TEST_MS } from '../support/long-test.ts';
 import { seedFromEnvironment } from '../support/seed.ts';
-import { type FaultKind, runFaultCase, runFaultLoop } from './fault-loop.ts';
+import { COMPACTING, type FaultKind, runFaultCase, runFaultLoop } from './fault-loop.ts';
 
 const SEED = seedFromEnvironment(20_251_122);
 
@@ -18,6 +18,12 @@ describe('a store whose files fail', () => {
     },
     LONG_TEST_MS,
   );
+
+  test(`does so while it compacts and rolls its manifest over (sample, seed ${SEED})`, async () => {
+    const report = await runFaultLoop({ seed: SEED, oneIn: 250, life: COMPACTING });
+    expect(report.problems).toEqual([]);
+    expect(report.runs).toBeGreaterThan(20);
+  });
 
   test.each<FaultKind>([
     { operation: 'sync', type: 'journal', effect: 'lost-sync', errno: 'EIO', times: 1 },

@@ -7,8 +7,10 @@ import { LOSS_MODELS, type LossName } from '@arena-level/common/storage/crash-re
 import type { FaultRule, StorageOperation } from '@arena-level/common/storage/fault-plan';
 import { FileType } from '@arena-level/common/storage/file-desc';
 import { MemoryStorage } from '@arena-level/common/storage/memory-storage';
-import { liveThroughFaults } from './fault-workload.ts';
-import { FaultyStore } from './faulty-store.ts';
+import type { OpenOptions } from 'arena-level/engine';
+import { TINY_LEVELS } from '../crash/scenarios.ts';
+import { compactThroughFaults, liveThroughFaults } from './fault-workload.ts';
+import { FaultyStore, TINY_STORE } from './faulty-store.ts';
 
 /** What fails, how, and how often in a row. */
 export type FaultKind = Omit<FaultRule, 'nth'>;
@@ -70,15 +72,31 @@ export function faultKinds(): FaultKind[] {
 export const nameOfFault = ({ operation, type, effect, errno, times }: FaultKind): string =>
   `${effect === 'error' ? '' : `${effect} in `}${operation} of ${type ?? 'the directory'} (${errno}, ${times === 1 ? 'once' : 'from then on'})`;
 
+export interface FaultedLife {
+  readonly options: OpenOptions;
+  readonly live: (store: FaultyStore) => Promise<void>;
+}
+
+export const WRITING: FaultedLife = { options: TINY_STORE, live: liveThroughFaults };
+export const COMPACTING: FaultedLife = {
+  options: { ...TINY_STORE, ...TINY_LEVELS },
+  live: compactThroughFaults,
+};
+
 /** Lives through one fault, lets it pass, and checks everything that is promised. */
-export async function runFaultCase(kind: FaultKind, nth: number, prng: Prng): Promise<FaultCaseResult> {
-  const store = new FaultyStore();
+export async function runFaultCase(
+  kind: FaultKind,
+  nth: number,
+  prng: Prng,
+  life: FaultedLife = WRITING,
+): Promise<FaultCaseResult> {
+  const store = new FaultyStore(life.options);
   const strays: unknown[] = [];
   const onStray = (error: unknown): void => void strays.push(error);
   process.on('unhandledRejection', onStray);
   try {
     store.install({ rules: [{ ...kind, nth }] });
-    await liveThroughFaults(store);
+    await life.live(store);
     const fired = store.storage.firedCount > 0;
     const heard = store.errors.length > 0;
     const crashAt = store.moment;
@@ -137,6 +155,7 @@ export interface FaultLoopOptions {
   readonly oneIn: number;
   /** Stops after so many problems. Default 5. */
   readonly maxProblems?: number;
+  readonly life?: FaultedLife;
 }
 
 /** The whole loop, or a sample of it. */
@@ -144,17 +163,18 @@ export async function runFaultLoop({
   seed,
   oneIn,
   maxProblems = 5,
+  life = WRITING,
 }: FaultLoopOptions): Promise<FaultLoopReport> {
   const prng = new Prng(seed);
   const report: FaultLoopReport = { runs: 0, silent: 0, problems: [] };
-  for (const { kind, count } of await countedFaults()) {
+  for (const { kind, count } of await countedFaults(life)) {
     // One more than the workload has: that run passes untouched, unless the fault itself leads to more of them.
     for (let nth = 1, fired = true; fired; nth++) {
       if (!prng.oneIn(oneIn)) {
         fired = nth <= count;
         continue;
       }
-      const result = await runFaultCase(kind, nth, prng);
+      const result = await runFaultCase(kind, nth, prng, life);
       ({ fired } = result);
       report.runs++;
       if (fired && !result.heard) report.silent++;
@@ -167,9 +187,11 @@ export async function runFaultLoop({
 }
 
 /** The faults that the workload can meet, with how many such operations it has when nothing fails. */
-async function countedFaults(): Promise<{ readonly kind: FaultKind; readonly count: number }[]> {
-  const store = new FaultyStore();
-  await liveThroughFaults(store);
+async function countedFaults(
+  life: FaultedLife,
+): Promise<{ readonly kind: FaultKind; readonly count: number }[]> {
+  const store = new FaultyStore(life.options);
+  await life.live(store);
   return faultKinds()
     .map((kind) => ({ kind, count: store.storage.countOf(kind.operation, kind.type) }))
     .filter(

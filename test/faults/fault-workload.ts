@@ -1,3 +1,4 @@
+import { LONG_KEY } from '../crash/scenarios.ts';
 import type { FaultyStore } from './faulty-store.ts';
 import type { Change } from './write-ledger.ts';
 
@@ -22,6 +23,24 @@ export async function liveThroughFaults(store: FaultyStore): Promise<void> {
   await store.close();
   if (!(await store.open())) return;
   await writeAll(store, 5);
+}
+
+/** A life in which tables are merged and moved, and the manifest is rolled over; see `TINY_LEVELS`. */
+export async function compactThroughFaults(store: FaultyStore): Promise<void> {
+  if (!(await store.open())) return;
+  for (let part = 0; part < 4; part++) {
+    await writeAll(store, 16);
+    await store.write([{ key: LONG_KEY, value: `${part}` }]);
+    await store.flush();
+    store.checkLive();
+  }
+  await store.compact();
+  await writeAll(store, 20);
+  await store.resume();
+  await store.close();
+  if (!(await store.open())) return;
+  store.checkLive();
+  await writeAll(store, 10);
 }
 
 async function writeAll(store: FaultyStore, writes: number): Promise<void> {

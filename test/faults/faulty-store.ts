@@ -86,6 +86,10 @@ export class FaultyStore {
     return true;
   }
 
+  async compact(): Promise<boolean> {
+    return 'value' in (await this.settle('compactRange', () => this.#store!.compactRange()));
+  }
+
   async resume(): Promise<boolean> {
     return 'value' in (await this.settle('resume', () => this.#store!.resume()));
   }

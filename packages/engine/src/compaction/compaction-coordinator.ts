@@ -175,8 +175,8 @@ export class CompactionCoordinator {
     for (const range of [...this.#ranges]) this.#abandon(range, closedError());
     this.#settled.fail(closedError());
     this.#exclusive.refuse();
-    await this.#exclusive.settled();
     if (this.#running?.built === undefined) this.#supersede();
+    await this.#exclusive.settled();
     await Promise.all(this.#tasks);
     await this.#modules.lane.settled();
   }
@@ -378,10 +378,9 @@ export class CompactionCoordinator {
     this.counters.failed++;
     const retryInMs = this.#backOff.fail(error, onRetry);
     announceFailure(this.#modules.events, run, error, retryInMs);
-    if (this.#backOff.isStopped) {
-      for (const range of [...this.#ranges]) this.#abandon(range, error);
-      this.#exclusive.refuse();
-    }
+    // Also those that wait for their turn: a commit may be repeated for ever.
+    for (const range of [...this.#ranges]) this.#abandon(range, error);
+    if (this.#backOff.isStopped) this.#exclusive.refuse();
     this.#settled.fail(error);
     if (this.#closed) this.#backOff.end();
     queueMicrotask(() => this.#modules.onProgress());
