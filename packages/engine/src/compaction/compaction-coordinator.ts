@@ -24,9 +24,9 @@ import type { CompactionCommit } from './compaction-commit.ts';
 import { CompactionCounters } from './compaction-counters.ts';
 import { announceEnd, announceFailure, announceStart } from './compaction-events.ts';
 import type { CompactionPick } from './compaction-pick.ts';
+import { CompactionPicker } from './compaction-picker.ts';
 import type { CompactionCoordinatorModules, CompactionCoordinatorOptions } from './coordinator-parts.ts';
 import { ExclusiveJobs } from './exclusive-jobs.ts';
-import { pickCompaction, pickSeek } from './pick-compaction.ts';
 import { abortedError, closedError, RangeCompaction } from './range-compaction.ts';
 import { type CompactionProgress, RunningCompaction } from './running-compaction.ts';
 import { SettleWaiters } from './settle-waiters.ts';
@@ -41,12 +41,9 @@ export class CompactionCoordinator {
   #ranges: RangeCompaction[] = [];
   /** Until everything of a compaction has come to rest, superseded ones included. */
   readonly #tasks = new Set<Promise<void>>();
-  /** Tables found damaged, and what was found. */
-  readonly #damaged = new Map<number, unknown>();
+  readonly #picker: CompactionPicker;
   readonly #backOff: BackOff;
   readonly #settled: SettleWaiters = new SettleWaiters();
-  /** Looked into in vain by many reads. */
-  #seekTable: number | undefined;
   readonly #exclusive = new ExclusiveJobs();
   #closed = false;
 
@@ -54,6 +51,7 @@ export class CompactionCoordinator {
     this.#options = options;
     this.#modules = modules;
     this.#backOff = new BackOff(modules.clock);
+    this.#picker = new CompactionPicker(modules.versions, options.sizes);
   }
 
   /** What runs on other threads. */
@@ -76,8 +74,8 @@ export class CompactionCoordinator {
     const { failure, isWaiting } = this.#backOff;
     if (failure !== undefined) return failure;
     const isIdle = this.#running === undefined && !isWaiting;
-    if (isIdle && this.#damaged.size > 0 && this.#pick() === undefined) return [...this.#damaged.values()][0];
-    return undefined;
+    const { damage } = this.#picker;
+    return isIdle && damage !== undefined && this.#picker.forLevels() === undefined ? damage : undefined;
   }
 
   /** Looks whether there is something to do. Called whenever the version has changed. */
@@ -86,14 +84,14 @@ export class CompactionCoordinator {
     this.#modules.gate.update();
     if (this.#closed || this.#running !== undefined) return;
     const range = this.#ranges[0];
-    const pick = this.#options.automatic ? (this.#pick() ?? this.#pickSeek()) : undefined;
+    const pick = this.#options.automatic ? (this.#picker.forLevels() ?? this.#picker.forSeeks()) : undefined;
     const isUrgent = pick !== undefined && this.level0 >= this.#options.sizes.level0Slowdown;
     // Exclusive work writes, and its writes may wait for level 0.
     if (!isUrgent && this.#exclusive.holds(() => this.#goOn())) return;
     if (this.#backOff.isWaiting) return;
     if (pick !== undefined && (range === undefined || isUrgent)) this.#start(pick, undefined);
     else if (range !== undefined) this.#startStep(range);
-    else this.#settled.end([...this.#damaged.values()][0]);
+    else this.#settled.end(this.#picker.damage);
   }
 
   /**
@@ -142,7 +140,7 @@ export class CompactionCoordinator {
 
   /** Many reads have looked into this table in vain: it is compacted when nothing more urgent is to be done. */
   seeksUsedUp(table: number): void {
-    this.#seekTable = table;
+    this.#picker.seeksUsedUp(table);
     queueMicrotask(() => this.schedule());
   }
 
@@ -156,14 +154,14 @@ export class CompactionCoordinator {
     // What was under way may have been all.
     if (versions.current.id !== id) return;
     this.#supersede();
-    const pick = this.#pick();
+    const pick = this.#picker.forLevels();
     if (pick === undefined) throw this.failure ?? nothingToDo();
     this.#performNow(pick);
   }
 
   /** Tries again at once, also after a failure that stopped it. */
   retry(): void {
-    this.#damaged.clear();
+    this.#picker.restart();
     this.#backOff.restart();
     this.#goOn();
   }
@@ -179,25 +177,6 @@ export class CompactionCoordinator {
     await this.#exclusive.settled();
     await Promise.all(this.#tasks);
     await this.#modules.lane.settled();
-  }
-
-  #pick(): CompactionPick | undefined {
-    const { versions } = this.#modules;
-    return pickCompaction(
-      versions.current.levels,
-      this.#options.sizes,
-      (level) => versions.compactPointer(level),
-      { excluded: new Set(this.#damaged.keys()) },
-    );
-  }
-
-  #pickSeek(): CompactionPick | undefined {
-    const table = this.#seekTable;
-    const { levels } = this.#modules.versions.current;
-    const level = levels.findIndex((tables) => tables.some(({ number }) => number === table));
-    this.#seekTable = undefined;
-    if (table === undefined || level < 0) return undefined;
-    return pickSeek(levels, this.#options.sizes, level, table, { excluded: new Set(this.#damaged.keys()) });
   }
 
   #startStep(range: RangeCompaction): void {
@@ -352,7 +331,7 @@ export class CompactionCoordinator {
     if (damaged === undefined) {
       this.#enterFailure(run, error, () => this.#goOn());
     } else {
-      this.#damaged.set(damaged, error);
+      this.#picker.leaveOut(damaged, error);
       this.#settled.fail(error);
       this.counters.failed++;
       announceFailure(this.#modules.events, run, error, Number.POSITIVE_INFINITY);

@@ -12,6 +12,7 @@ import { MemtableSet } from '../memtable/memtable-set.ts';
 import { Rotation } from '../memtable/rotation.ts';
 import type { ResolvedOptions } from '../options/options.ts';
 import { tableOptions } from '../options/table-options.ts';
+import type { RecoveryReport } from '../public/public-types.ts';
 import { ReadPath } from '../read/read-path.ts';
 import { SnapshotList } from '../read/snapshot-list.ts';
 import { recoverStore } from '../recovery/recover-store.ts';
@@ -78,28 +79,7 @@ export async function assembleStore(
       roots,
     };
     const writeSide = makeWriteSide(foundation, memtable.lastSequence);
-    const reads = makeReadSide(foundation, writeSide);
-    const { health } = foundation;
-    const verification = new Verification({ versions, roots, tables: reads.tables, executor, health });
-    const checkpoints = new Checkpoints({
-      ...foundation,
-      verification,
-      flush: async () => {
-        await writeSide.writes.rotate(0);
-        await writeSide.flush.committed();
-      },
-    });
-    const clearing = new RangeClearing({ ...foundation, ...writeSide, reads });
-    parts = {
-      ...foundation,
-      ...writeSide,
-      lock,
-      reads,
-      verification,
-      checkpoints,
-      clearing,
-      recovery: report,
-    };
+    parts = completed(foundation, writeSide, lock, report);
     parts.compactions.schedule();
     return parts;
   } catch (error) {
@@ -108,6 +88,28 @@ export async function assembleStore(
     versions?.closeNow();
     throw error;
   }
+}
+
+/** What reads, verifies, copies and clears, beside what writes. */
+function completed(
+  foundation: Foundation,
+  writeSide: WriteSide,
+  lock: DirectoryLock,
+  recovery: RecoveryReport,
+): StoreParts {
+  const { versions, roots, executor, health } = foundation;
+  const reads = makeReadSide(foundation, writeSide);
+  const verification = new Verification({ versions, roots, tables: reads.tables, executor, health });
+  const checkpoints = new Checkpoints({
+    ...foundation,
+    verification,
+    flush: async () => {
+      await writeSide.writes.rotate(0);
+      await writeSide.flush.committed();
+    },
+  });
+  const clearing = new RangeClearing({ ...foundation, ...writeSide, reads });
+  return { ...foundation, ...writeSide, lock, reads, verification, checkpoints, clearing, recovery };
 }
 
 function openVersions(
