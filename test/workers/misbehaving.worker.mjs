@@ -31,7 +31,7 @@ fs.writeSync = (descriptor, bytes, start, length, position) => {
 syncBuiltinESMExports();
 
 export default function (request) {
-  const plan = request.task === 'flush' ? takePlan(request.storage.directory) : undefined;
+  const plan = request.storage === undefined ? undefined : takePlan(request.storage.directory, request.task);
   if (plan === undefined) return handleTask(request);
   const misbehave = () => misbehaveAs(plan.misbehaviour, request);
   if (plan.stage === 'before') return insteadOf(() => handleTask(request), misbehave());
@@ -43,10 +43,11 @@ export default function (request) {
 }
 
 /** The plan that holds for this task; each of its times is taken by one thread only, whatever the others do. */
-function takePlan(directory) {
+function takePlan(directory, task) {
   const path = `${directory}.plan.json`;
   if (!existsSync(path)) return undefined;
   const plan = JSON.parse(readFileSync(path, 'utf8'));
+  if (plan.task !== task) return undefined;
   for (let time = 1; time <= plan.times; time++) if (createdFirst(`${path}.${time}`)) return plan;
   return undefined;
 }
@@ -116,6 +117,7 @@ function pause(milliseconds) {
 
 /** An answer that does not match the arena or the file. */
 function lieIn(answer, misbehaviour, request) {
+  if (answer.kind === 'compacted') return lieInCompaction(answer, misbehaviour, request);
   const { table } = answer;
   switch (misbehaviour) {
     case 'states too few entries':
@@ -133,16 +135,49 @@ function lieIn(answer, misbehaviour, request) {
     case 'states a lesser largest key':
       return { ...answer, table: { ...table, largest: table.smallest } };
     case 'leaves the file cut short':
-      truncateSync(temporaryOf(request), table.size - 1);
+      truncateSync(temporaryOf(request, request.tempNumber), table.size - 1);
       return answer;
     case 'leaves no file':
-      unlinkSync(temporaryOf(request));
+      unlinkSync(temporaryOf(request, request.tempNumber));
       return answer;
     default:
       return answer;
   }
 }
 
-function temporaryOf(request) {
-  return `${request.storage.directory}/${String(request.tempNumber).padStart(6, '0')}.dbtmp`;
+/** The same of a compaction: about its first output. */
+function lieInCompaction(answer, misbehaviour, request) {
+  const [{ tempNumber, table }, ...others] = answer.tables;
+  const withTable = (change) => ({
+    ...answer,
+    tables: [{ tempNumber, table: { ...table, ...change } }, ...others],
+  });
+  switch (misbehaviour) {
+    case 'states too few entries':
+      return withTable({ entries: table.entries - 1 });
+    case 'states too many dropped':
+      return { ...answer, dropped: answer.dropped + 1 };
+    case 'states another size':
+      return withTable({ size: table.size + 1 });
+    case 'states another root':
+      return withTable({ root: new Uint8Array(32) });
+    case 'states another number of blocks':
+      return withTable({ blocks: table.blocks + 1 });
+    case 'states a greater smallest key':
+      return withTable({ smallest: table.largest });
+    case 'states a lesser largest key':
+      return withTable({ largest: table.smallest });
+    case 'leaves the file cut short':
+      truncateSync(temporaryOf(request, tempNumber), table.size - 1);
+      return answer;
+    case 'leaves no file':
+      unlinkSync(temporaryOf(request, tempNumber));
+      return answer;
+    default:
+      return answer;
+  }
+}
+
+function temporaryOf(request, number) {
+  return `${request.storage.directory}/${String(number).padStart(6, '0')}.dbtmp`;
 }

@@ -29,14 +29,15 @@ export type Stage = 'before' | 'while' | 'after';
 
 export const MISBEHAVING_WORKER: URL = new URL('./misbehaving.worker.mjs', import.meta.url);
 
-/** The next `times` flushes of the store in `directory` go wrong. One plan for a store. */
+/** The next `times` flushes, or compactions, of the store in `directory` go wrong. One plan for a store. */
 export function planMisbehaviour(
   directory: string,
   misbehaviour: Misbehaviour,
   stage: Stage,
   times = 1,
+  task: 'flush' | 'compact' = 'flush',
 ): void {
-  writeFileSync(`${directory}.plan.json`, JSON.stringify({ misbehaviour, stage, times }));
+  writeFileSync(`${directory}.plan.json`, JSON.stringify({ task, misbehaviour, stage, times }));
 }
 
 /** Whether a worker of this store waits to exit by now. */
