@@ -56,6 +56,7 @@ describe('the commit lane', () => {
 
   test('goes on behind a commit that fails', async () => {
     const failed = new Running(lane.run(failing));
+    failed.promise.catch(() => {});
     const next = inLane('b');
     await endAll();
     await expect(failed.promise).rejects.toThrow('EIO');
@@ -81,6 +82,7 @@ describe('the commit lane', () => {
 
   test('can be brought to rest by a blocking call, also when the commit fails', async () => {
     const failed = new Running(lane.run(failing));
+    failed.promise.catch(() => {});
     lane.finishNow();
     await expect(failed.promise).rejects.toThrow('EIO');
     lane.finishNow();
