@@ -53,6 +53,10 @@ describe('blocking writers', () => {
     expect(compaction.state).toBe(CompactionState.Cancelled);
     expect(store.held.executor.compactedNow).toBeGreaterThan(3);
     store.expectContents();
+    // Its inputs are in no version any more, and stay while its thread may be reading them.
+    await settle();
+    const inputs = compaction.job.runs.flat().map(({ number }) => `${String(number).padStart(6, '0')}.ldb`);
+    expect(store.held.memory.fileNames()).toEqual(expect.arrayContaining(inputs));
     // The thread that was given up answers late, with tables that do not count.
     compaction.stop();
     await settle();
