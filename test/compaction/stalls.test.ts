@@ -31,7 +31,9 @@ describe('level 0 at its pause trigger', () => {
     store.held.executor.holdsCompactions = false;
     for (let n = 0; store.tables[0]! < 3 && n < 3000; n++) store.putSync(n % 200);
     const damaged = store.memory.listNow().find(({ type }) => type === FileType.Table)!;
-    store.memory.damage(damaged, (bytes) => void (bytes[20]! ^= 1));
+    store.memory.damage(damaged, (bytes) => {
+      bytes[20]! ^= 1;
+    });
     let refusal: unknown;
     for (let n = 0; refusal === undefined && n < 3000; n++) {
       store.store.put(Buffer.from(`key-${n % 200}`), Buffer.alloc(100)).catch((error: unknown) => {
