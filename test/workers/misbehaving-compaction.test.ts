@@ -1,26 +1,7 @@
 import type { StoreEvents } from 'arena-level/engine';
 import { expect, test } from 'vitest';
-import { type Misbehaviour, planMisbehaviour, type Stage } from './misbehaviour.ts';
+import { MISBEHAVIOURS, planMisbehaviour } from './misbehaviour.ts';
 import { type WorkerStore, withWorkerStore } from './worker-store.ts';
-
-const CASES: readonly (readonly [Misbehaviour, ...Stage[]])[] = [
-  ['throws', 'before', 'while', 'after'],
-  ['exits', 'before', 'while', 'after'],
-  ['throws later and never answers', 'before', 'after'],
-  ['answers with text', 'before', 'after'],
-  ['answers nothing', 'after'],
-  ['answers in another shape', 'after'],
-  ["answers 'cancelled'", 'before', 'after'],
-  ['states too few entries', 'after'],
-  ['states too many dropped', 'after'],
-  ['states another size', 'after'],
-  ['states another root', 'after'],
-  ['states another number of blocks', 'after'],
-  ['states a greater smallest key', 'after'],
-  ['states a lesser largest key', 'after'],
-  ['leaves the file cut short', 'after'],
-  ['leaves no file', 'after'],
-];
 
 /** Outputs of several tables each. */
 const SMALL_TABLES = { maxFileSize: 16 * 1024, level0CompactionTrigger: 2 };
@@ -38,9 +19,7 @@ function next<N extends 'compaction-failed' | 'compaction-finished'>(
   });
 }
 
-const cases = CASES.flatMap(([what, ...stages]) => stages.map((stage) => ({ what, stage })));
-
-test.each(cases)(
+test.each(MISBEHAVIOURS)(
   'a compaction worker that $what ($stage its first table is written) costs one attempt and no data',
   ({ what, stage }) =>
     withWorkerStore({ options: SMALL_TABLES }, async (worker) => {

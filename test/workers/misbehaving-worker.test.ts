@@ -1,35 +1,8 @@
 import { ErrorCode } from '@arena-level/common/base/errors';
 import { afterEach, describe, expect, test } from 'vitest';
-import {
-  isHanging,
-  isWaiting,
-  letExit,
-  type Misbehaviour,
-  planMisbehaviour,
-  type Stage,
-} from './misbehaviour.ts';
+import { isHanging, isWaiting, letExit, MISBEHAVIOURS, planMisbehaviour } from './misbehaviour.ts';
 import { OwnPool } from './own-pool.ts';
 import { type WorkerStore, withWorkerStore } from './worker-store.ts';
-
-const CASES: readonly (readonly [Misbehaviour, ...Stage[]])[] = [
-  ['throws', 'before', 'while', 'after'],
-  ['exits', 'before', 'while', 'after'],
-  ['throws later and never answers', 'before', 'after'],
-  ['answers with text', 'before', 'after'],
-  ['answers nothing', 'after'],
-  ['answers in another shape', 'after'],
-  ["answers 'empty'", 'before', 'after'],
-  ["answers 'cancelled'", 'before', 'after'],
-  ['states too few entries', 'after'],
-  ['states too many dropped', 'after'],
-  ['states another size', 'after'],
-  ['states another root', 'after'],
-  ['states another number of blocks', 'after'],
-  ['states a greater smallest key', 'after'],
-  ['states a lesser largest key', 'after'],
-  ['leaves the file cut short', 'after'],
-  ['leaves no file', 'after'],
-];
 
 const pools: OwnPool[] = [];
 function ownPool(resourceLimits = {}): OwnPool {
@@ -57,8 +30,7 @@ async function expectRecovery(store: WorkerStore): Promise<void> {
 }
 
 describe('a flush worker', () => {
-  const cases = CASES.flatMap(([what, ...stages]) => stages.map((stage) => ({ what, stage })));
-  test.each(cases)(
+  test.each(MISBEHAVIOURS)(
     'that $what ($stage the table is written) costs one attempt and no data',
     ({ what, stage }) =>
       withWorkerStore({}, async (store) => {
