@@ -1,14 +1,3 @@
-/**
- * Entries of a data block, decoded into columns: what a merge compares and copies lies side by side, and the last key
- * of a block is known before its first entry is taken.
- *
- * Checked on the way: lengths, kinds, sequence numbers, and that each entry sorts behind the one before it, that of
- * the batch before included. A block of very many entries, or of keys that are far longer put together than stored,
- * is decoded in several batches, so that a batch is bounded. Nothing is allocated per entry.
- *
- * INVARIANT: the keys of a batch stay as they are until the batch after the next one. One owner.
- */
-import { EngineError, ErrorCode } from '@arena-level/common/base/errors';
 import { KIB, MAX_SEQUENCE } from '@arena-level/common/base/limits';
 import type { Block } from '@arena-level/common/block/block';
 import { copyRange, withCapacity } from '@arena-level/common/block/copy-range';
@@ -74,14 +63,15 @@ export class EntryBatch {
       let unshared = contents[entry + 1]!;
       let valueLength = contents[entry + 2]!;
       if (at > limit || (shared | unshared | valueLength) >= 0x80) {
-        if (!readHeader(contents, entry, limit)) throw damage(block, entry, 'has a length that is cut off');
+        if (!readHeader(contents, entry, limit))
+          throw block.entryDamage(entry, 'has a length that is cut off');
         shared = headerShared;
         unshared = headerUnshared;
         valueLength = headerValueLength;
         at = varintEnd;
       }
       if (shared > sharable || unshared + valueLength > limit - at) {
-        throw damage(block, entry, 'has lengths that do not fit');
+        throw block.entryDamage(entry, 'has lengths that do not fit');
       }
       const length = shared + unshared;
       if (used + length > keys.length) {
@@ -96,7 +86,7 @@ export class EntryBatch {
       writeKeyWords(words, word, EMPTY_BYTES, keys, used + this.#prefix.length, end);
       const isBehind = words[word]! > high || (words[word]! === high && words[word + 1]! > low);
       if (!isBehind && beforeEnd >= 0 && !ascends(before, beforeStart, beforeEnd, keys, used, end)) {
-        throw damage(block, entry, 'does not sort after the entry before');
+        throw block.entryDamage(entry, 'does not sort after the entry before');
       }
       high = words[word]!;
       low = words[word + 1]!;
@@ -125,16 +115,16 @@ export class EntryBatch {
     shared: number,
     index: number,
   ): void {
-    if (end < start) throw damage(block, entry, 'has a key shorter than its trailer');
+    if (end < start) throw block.entryDamage(entry, 'has a key shorter than its trailer');
     const kind = keys[end]!;
-    if (kind > ValueKind.Put) throw damage(block, entry, `is of unknown kind ${kind}`);
+    if (kind > ValueKind.Put) throw block.entryDamage(entry, `is of unknown kind ${kind}`);
     const sequence = readTrailerSequence(keys, end);
-    if (sequence > MAX_SEQUENCE) throw sequenceTooLarge(block, entry);
+    if (sequence > MAX_SEQUENCE) throw block.sequenceTooLarge(entry);
     const { length } = this.#prefix;
     if (shared < length || end - start < length) {
       const keyEnd = Math.min(end, start + length);
       if (!equalRanges(this.#prefix, 0, length, keys, start, keyEnd)) {
-        throw damage(block, entry, 'lies outside the bounds of its table');
+        throw block.entryDamage(entry, 'lies outside the bounds of its table');
       }
     }
     this.kinds[index] = kind;
@@ -177,16 +167,4 @@ function ascends(
   if (order !== 0) return order < 0;
   const newer = readTrailerSequence(left, leftEnd) - readTrailerSequence(right, rightEnd);
   return newer > 0 || (newer === 0 && left[leftEnd]! > right[rightEnd]!);
-}
-
-function damage(block: Block, entry: number, what: string): EngineError {
-  return block.damage(`entry at ${entry} of the block ${what}`);
-}
-
-function sequenceTooLarge({ file, offset }: Block, entry: number): EngineError {
-  return new EngineError(
-    ErrorCode.NotSupported,
-    `${file} at offset ${offset}: entry at ${entry} of the block has a sequence number above 2^53 - 1`,
-    { file, offset },
-  );
 }

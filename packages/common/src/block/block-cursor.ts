@@ -116,7 +116,7 @@ export class BlockCursor {
   }
 
   damage(entryOffset: number, what: string): EngineError {
-    return this.block!.damage(`entry at ${entryOffset} of the block ${what}`);
+    return this.block!.entryDamage(entryOffset, what);
   }
 
   #varint(offset: number): number {

@@ -145,7 +145,7 @@ export class BlockIterator {
     const kind = readTrailerKind(cursor.keyBytes, userEnd);
     if (kind > ValueKind.Put) throw this.#damage(cursor.entryOffset, `is of unknown kind ${kind}`);
     const sequence = readTrailerSequence(cursor.keyBytes, userEnd);
-    if (sequence > MAX_SEQUENCE) throw this.#sequenceTooLarge(cursor.entryOffset);
+    if (sequence > MAX_SEQUENCE) throw this.#attached().sequenceTooLarge(cursor.entryOffset);
     this.keyEnd = userEnd;
     this.sequence = sequence;
     this.kind = kind;
@@ -197,15 +197,6 @@ export class BlockIterator {
   #damage(entryOffset: number, what: string): EngineError {
     this.valid = false;
     return this.#cursor.damage(entryOffset, what);
-  }
-
-  #sequenceTooLarge(entryOffset: number): EngineError {
-    const { file, offset } = this.#attached();
-    return new EngineError(
-      ErrorCode.NotSupported,
-      `${file} at offset ${offset}: entry at ${entryOffset} of the block has a sequence number above 2^53 - 1`,
-      { file, offset },
-    );
   }
 }
 

@@ -2,7 +2,7 @@
  * The parsed contents of one block (format: `block-builder.ts`): immutable, shared by whoever holds it, freed by the
  * garbage collector. Restart offsets are checked here, once; entries are checked when they are decoded.
  */
-import { corruption, type EngineError } from '../base/errors.ts';
+import { corruption, EngineError, ErrorCode } from '../base/errors.ts';
 import { readU32LE } from '../bytes/endian.ts';
 
 const WORD_BYTES = 4;
@@ -44,6 +44,21 @@ export class Block {
 
   damage(message: string): EngineError {
     return corruption(message, this.file, this.offset);
+  }
+
+  /** Damage in the entry at `entryOffset` of the contents. `what`: behind "the entry". */
+  entryDamage(entryOffset: number, what: string): EngineError {
+    return this.damage(`entry at ${entryOffset} of the block ${what}`);
+  }
+
+  /** No damage: LevelDB goes further than numbers of ours do. */
+  sequenceTooLarge(entryOffset: number): EngineError {
+    const { file, offset } = this;
+    return new EngineError(
+      ErrorCode.NotSupported,
+      `${file} at offset ${offset}: entry at ${entryOffset} of the block has a sequence number above 2^53 - 1`,
+      { file, offset },
+    );
   }
 
   #checkRestarts(): void {

@@ -1,12 +1,3 @@
-/**
- * What every data block goes through once, when it is read: each entry is whole and well formed, keys ascend, restart
- * points are entries with whole keys. Reads of the block rely on it: they find each entry by seeking that they meet by
- * scanning, and meet none twice.
- *
- * A checksum does not say this: a writer that is wrong computes it over what it wrote. One pass costs a few percent of
- * reading the block, and nothing for a block that is in a cache.
- */
-import { EngineError, ErrorCode } from '../base/errors.ts';
 import type { Block } from '../block/block.ts';
 import { copyRange, withCapacity } from '../block/copy-range.ts';
 import { readU32LE } from '../bytes/endian.ts';
@@ -44,13 +35,13 @@ export class BlockChecker {
         shared = decodeVarint32(contents, entry, limit);
         unshared = shared < 0 ? -1 : decodeVarint32(contents, varintEnd, limit);
         valueLength = unshared < 0 ? -1 : decodeVarint32(contents, varintEnd, limit);
-        if (valueLength < 0) throw damage(block, entry, 'has a length that is cut off');
+        if (valueLength < 0) throw block.entryDamage(entry, 'has a length that is cut off');
         at = varintEnd;
       }
       if (shared > Math.max(before, 0) || unshared + valueLength > limit - at)
-        throw damage(block, entry, 'has lengths that do not fit');
+        throw block.entryDamage(entry, 'has lengths that do not fit');
       if (entry === nextRestart) {
-        if (shared !== 0) throw damage(block, entry, 'is a restart point and has no whole key');
+        if (shared !== 0) throw block.entryDamage(entry, 'is a restart point and has no whole key');
         nextRestart = ++restart < restartCount ? block.restart(restart) : limit;
       } else if (entry > nextRestart) {
         throw block.damage(`restart point ${restart} of the block is not the start of an entry`);
@@ -72,7 +63,7 @@ export class BlockChecker {
     const { contents } = block;
     const keyEnd = shared + end - start;
     const userEnd = keyEnd - TRAILER_BYTES;
-    if (userEnd < 0) throw damage(block, entry, 'has a key shorter than its trailer');
+    if (userEnd < 0) throw block.entryDamage(entry, 'has a key shorter than its trailer');
     if (keyEnd > this.lastKey.length) this.lastKey = withCapacity(this.lastKey, keyEnd);
     const key = this.lastKey;
     const userEndBefore = before - TRAILER_BYTES;
@@ -87,13 +78,13 @@ export class BlockChecker {
       }
     }
     this.lastEnd = copyRange(key, shared, contents, start, end);
-    if (key[userEnd]! > ValueKind.Put) throw damage(block, entry, `is of unknown kind ${key[userEnd]}`);
-    if (key[keyEnd - 1]! >= SEQUENCE_BEYOND) throw sequenceTooLarge(block, entry);
+    if (key[userEnd]! > ValueKind.Put) throw block.entryDamage(entry, `is of unknown kind ${key[userEnd]}`);
+    if (key[keyEnd - 1]! >= SEQUENCE_BEYOND) throw block.sequenceTooLarge(entry);
     if (order === 0) {
       const byHigh = readU32LE(key, userEnd + 4) - highBefore;
       order = byHigh !== 0 ? byHigh : readU32LE(key, userEnd) - lowBefore;
     }
-    if (order >= 0) throw damage(block, entry, 'does not sort after the entry before');
+    if (order >= 0) throw block.entryDamage(entry, 'does not sort after the entry before');
   }
 }
 
@@ -115,16 +106,4 @@ function compareBehind(
     if (difference !== 0) return difference;
   }
   return beforeEnd - userEnd;
-}
-
-function damage(block: Block, entry: number, what: string): EngineError {
-  return block.damage(`entry at ${entry} of the block ${what}`);
-}
-
-function sequenceTooLarge({ file, offset }: Block, entry: number): EngineError {
-  return new EngineError(
-    ErrorCode.NotSupported,
-    `${file} at offset ${offset}: entry at ${entry} of the block has a sequence number above 2^53 - 1`,
-    { file, offset },
-  );
 }
