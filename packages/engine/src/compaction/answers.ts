@@ -4,10 +4,8 @@ import type { CompactResponse } from '@arena-level/common/protocol/compaction-pr
 import { fromWireError } from '@arena-level/common/protocol/wire-error';
 import { fileName, tableFile, tempFile } from '@arena-level/common/storage/file-desc';
 import type { Storage } from '@arena-level/common/storage/storage';
-import type { StoreEvents } from '../events/events.ts';
 import type { CompactOutcome } from '../flush/flush-executor.ts';
 import type { BuiltCompaction } from './compaction-commit.ts';
-import type { CompactionPick } from './compaction-pick.ts';
 import type { RunningCompaction } from './running-compaction.ts';
 
 export type Compacted = Extract<CompactResponse, { kind: 'compacted' }>;
@@ -22,25 +20,6 @@ export function requireCompacted(outcomes: readonly CompactOutcome[]): Compacted
       'a compaction was cancelled, and nobody had asked for that',
     );
   });
-}
-
-export type CompactionSum = Pick<
-  StoreEvents['compaction-finished'],
-  'tables' | 'bytesRead' | 'bytesWritten' | 'entries' | 'dropped' | 'pausedMs'
->;
-
-/** What the parts of a compaction did, taken together. */
-export function sumOf(answers: readonly Compacted[]): CompactionSum {
-  const sum = { tables: 0, bytesRead: 0, bytesWritten: 0, entries: 0, dropped: 0, pausedMs: 0 };
-  for (const { tables, bytesRead, entries, dropped, timings } of answers) {
-    sum.tables += tables.length;
-    sum.bytesRead += bytesRead;
-    for (const { table } of tables) sum.bytesWritten += table.size;
-    sum.entries += entries;
-    sum.dropped += dropped;
-    sum.pausedMs += timings.pausedMs;
-  }
-  return sum;
 }
 
 export function outputsOf(run: RunningCompaction, answers: readonly Compacted[]): BuiltCompaction {
@@ -73,14 +52,6 @@ export function damagedInput({ pick }: RunningCompaction, error: unknown): numbe
   if (!isEngineError(error) || !hasCode(error, ErrorCode.Corruption)) return undefined;
   const inputs = pick.inputs.concat(pick.nextInputs);
   return inputs.find(({ number }) => fileName(tableFile(number)) === error.file)?.number;
-}
-
-export function headOf({
-  reason,
-  level,
-  outputLevel,
-}: CompactionPick): Pick<CompactionPick, 'reason' | 'level' | 'outputLevel'> {
-  return { reason, level, outputLevel };
 }
 
 export function nothingToDo(): EngineError {

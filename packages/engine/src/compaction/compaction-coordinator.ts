@@ -84,14 +84,14 @@ export class CompactionCoordinator {
     this.#modules.gate.update();
     if (this.#closed || this.#running !== undefined) return;
     const range = this.#ranges[0];
-    const pick = this.#options.automatic ? (this.#picker.forLevels() ?? this.#picker.forSeeks()) : undefined;
+    const pick = this.#options.automatic ? this.#picker.forLevels() : undefined;
     const isUrgent = pick !== undefined && this.level0 >= this.#options.sizes.level0Slowdown;
     // Exclusive work writes, and its writes may wait for level 0.
     if (!isUrgent && this.#exclusive.holds(() => this.#goOn())) return;
     if (this.#backOff.isWaiting) return;
     if (pick !== undefined && (range === undefined || isUrgent)) this.#start(pick, undefined);
     else if (range !== undefined) this.#startStep(range);
-    else this.#settled.end(this.#picker.damage);
+    else this.#startForSeeks();
   }
 
   /**
@@ -177,6 +177,13 @@ export class CompactionCoordinator {
     await this.#exclusive.settled();
     await Promise.all(this.#tasks);
     await this.#modules.lane.settled();
+  }
+
+  /** Nothing else is to be done. */
+  #startForSeeks(): void {
+    const pick = this.#options.automatic ? this.#picker.forSeeks() : undefined;
+    if (pick !== undefined) this.#start(pick, undefined);
+    else this.#settled.end(this.#picker.damage);
   }
 
   #startStep(range: RangeCompaction): void {

@@ -1,7 +1,9 @@
 /** What a store tells of its compactions. */
 import { asError } from '@arena-level/common/base/errors';
 import type { EventSink } from '../events/event-sink.ts';
-import { type Compacted, headOf, sumOf } from './answers.ts';
+import type { StoreEvents } from '../events/events.ts';
+import type { Compacted } from './answers.ts';
+import type { CompactionPick } from './compaction-pick.ts';
 import type { RunningCompaction } from './running-compaction.ts';
 
 export function announceStart(events: EventSink, { pick, bytesTotal, parts }: RunningCompaction): void {
@@ -31,4 +33,31 @@ export function announceFailure(
   retryInMs: number,
 ): void {
   events.emit('compaction-failed', { level, outputLevel, error: asError(error), retryInMs });
+}
+
+function headOf({
+  reason,
+  level,
+  outputLevel,
+}: CompactionPick): Pick<CompactionPick, 'reason' | 'level' | 'outputLevel'> {
+  return { reason, level, outputLevel };
+}
+
+type CompactionSum = Pick<
+  StoreEvents['compaction-finished'],
+  'tables' | 'bytesRead' | 'bytesWritten' | 'entries' | 'dropped' | 'pausedMs'
+>;
+
+/** What the parts of a compaction did, taken together. */
+function sumOf(answers: readonly Compacted[]): CompactionSum {
+  const sum = { tables: 0, bytesRead: 0, bytesWritten: 0, entries: 0, dropped: 0, pausedMs: 0 };
+  for (const { tables, bytesRead, entries, dropped, timings } of answers) {
+    sum.tables += tables.length;
+    sum.bytesRead += bytesRead;
+    for (const { table } of tables) sum.bytesWritten += table.size;
+    sum.entries += entries;
+    sum.dropped += dropped;
+    sum.pausedMs += timings.pausedMs;
+  }
+  return sum;
 }
