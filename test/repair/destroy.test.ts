@@ -10,10 +10,9 @@ import { describe, expect, test } from 'vitest';
 import { crashStates } from '../crash/crash-states.ts';
 import { contentsText, readContents } from '../crash/store-contents.ts';
 import { fileLike, SAMPLE_OPTIONS, sampleStore } from '../damage/sample-store.ts';
-import { withLevelDb } from '../interop/both-engines.ts';
-import { Opener } from '../lock/opener.ts';
 import { ManualClock } from '../support/manual-clock.ts';
 import { temporaryDirectory } from '../support/temporary-directory.ts';
+import { whileOthersHold } from './while-others-hold.ts';
 
 const sample = await sampleStore('none');
 
@@ -91,16 +90,7 @@ describe('destroy', () => {
       await expect(destroy(directory)).rejects.toMatchObject({ code: ErrorCode.Locked });
       expect(readdirSync(directory).sort()).toEqual(before);
     };
-    const store = await open(directory, SAMPLE_OPTIONS);
-    await expectLocked();
-    await store.close();
-    for (const kind of ['worker', 'process'] as const) {
-      const other = await Opener.start(kind, true);
-      expect(await other.ask('lock', directory)).toMatchObject({ outcome: 'done' });
-      await expectLocked();
-      await other.kill();
-    }
-    if (process.platform === 'linux') await withLevelDb(directory, expectLocked);
+    await whileOthersHold(directory, expectLocked);
     expect(await destroy(directory)).toMatchObject({ directoryRemoved: true });
   });
 

@@ -3,11 +3,10 @@ import { join } from 'node:path';
 import { ErrorCode, open, repair } from 'arena-level/engine';
 import { describe, expect, test } from 'vitest';
 import { SAMPLE_OPTIONS, sampleStore } from '../damage/sample-store.ts';
-import { withLevelDb } from '../interop/both-engines.ts';
-import { Opener } from '../lock/opener.ts';
 import { openFilesIn } from '../support/descriptors.ts';
 import { temporaryDirectory } from '../support/temporary-directory.ts';
 import { bytes } from '../support/text-bytes.ts';
+import { whileOthersHold } from './while-others-hold.ts';
 
 const sample = await sampleStore('none');
 
@@ -54,16 +53,7 @@ describe('a repair', () => {
   test('of a store that is open, here, in another thread or process, or in LevelDB, is refused', async () => {
     const directory = sampleDirectory();
     const expectLocked = (): Promise<void> => expectRefused(directory, directory, ErrorCode.Locked);
-    const store = await open(directory, SAMPLE_OPTIONS);
-    await expectLocked();
-    await store.close();
-    for (const kind of ['worker', 'process'] as const) {
-      const other = await Opener.start(kind, true);
-      expect(await other.ask('lock', directory)).toMatchObject({ outcome: 'done' });
-      await expectLocked();
-      await other.kill();
-    }
-    if (process.platform === 'linux') await withLevelDb(directory, expectLocked);
+    await whileOthersHold(directory, expectLocked);
     expect(await repair(directory)).toMatchObject({ levelsKept: true });
   });
 
