@@ -2,6 +2,7 @@ import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { existsSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { build as esbuild } from 'esbuild';
 import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
 import { LONG_TEST_MS } from '../support/long-test.ts';
 import { CONSUMER_ENV, FOLDERS, PACKAGES, PackedWorkspace, ROOT, run, runWell } from './packed-workspace.ts';
@@ -48,6 +49,18 @@ describe.each(FOLDERS)('the tarball of packages/%s', (folder) => {
   });
 });
 
+test.each(FOLDERS)('publint and attw find nothing to say about packages/%s', async (folder) => {
+  const tarball = workspace.tarballs[folder];
+  const tool = (name: string): string => join(ROOT, 'test/node_modules/.bin', name);
+  expect(await run(tool('publint'), ['run', tarball, '--strict'], ROOT)).toMatchObject({
+    code: 0,
+    stdout: expect.stringContaining('All good!'),
+  });
+  // Every entry has types and code; Node 10 and `require` are not served.
+  const types = await run(tool('attw'), [tarball, '--profile', 'esm-only', '--format', 'ascii'], ROOT);
+  expect(types).toMatchObject({ code: 0, stdout: expect.stringContaining(`"${PACKAGES[folder]}/`) });
+});
+
 test('the worker package brings the bundled worker, and the engine its program', async () => {
   expect(await workspace.files('worker-flush')).toContain('dist/flush.worker.mjs');
   expect(await workspace.files('engine')).toEqual(
@@ -84,6 +97,34 @@ assert.deepEqual(await store.masterRoot(), before);
 assert.deepEqual((await store.verify()).differing, []);
 await store.close();
 console.log(JSON.stringify({ crc32c: crc32cImplementation, flushes: built.length }));
+`;
+
+/** CommonJS packages in an ES module bundle ask for Node's own modules by it. */
+const REQUIRE_IN_ESM =
+  "import { createRequire as requireFrom } from 'node:module'; const require = requireFrom(import.meta.url);";
+
+/** Works in either format: what `open` refuses when it is not told where the worker is must name the option. */
+const BUNDLED_PROGRAM = `
+import { open } from 'arena-level/engine';
+
+async function flushedWhere(location, options) {
+  const where = [];
+  const store = await open(location, options);
+  store.on('flush-started', (flush) => where.push(flush.where));
+  await store.put(Buffer.from('k'), Buffer.from('v'));
+  await store.flush();
+  await store.close();
+  return where;
+}
+
+async function main() {
+  const name = 'db-' + process.argv[1].slice(-3);
+  const worker = await flushedWhere(name, { workerUrl: WORKER_URL });
+  const inline = await flushedWhere(name, { flush: 'inline' });
+  const refused = await open(name).then(() => 'opened', (error) => /workerUrl/.test(error.message) && error.code);
+  console.log(JSON.stringify({ worker, inline, refused }));
+}
+main();
 `;
 
 describe.each([
@@ -148,6 +189,46 @@ describe.each([
     const wrong = await run('npx', ['--no-install', 'arena-level', 'eat'], project);
     expect({ code: wrong.code, stdout: wrong.stdout }).toEqual({ code: 2, stdout: '' });
   });
+});
+
+describe('an application bundled by esbuild', () => {
+  const project = (): string => join(workspace.folder, 'with-optional-packages');
+
+  /** As its user would: piscina stays a package of its own, since it starts its threads from a file. */
+  async function bundled(format: 'esm' | 'cjs', entry: string): Promise<string> {
+    const folder = join(project(), `bundled-${format}`);
+    const out = format === 'esm' ? '.mjs' : '.cjs';
+    writeFileSync(join(project(), `${format}.js`), entry);
+    await esbuild({
+      absWorkingDir: project(),
+      entryPoints: { app: `./${format}.js`, 'flush.worker': 'arena-level/worker' },
+      outdir: folder,
+      outExtension: { '.js': out },
+      bundle: true,
+      platform: 'node',
+      target: 'node20',
+      format,
+      external: ['piscina'],
+      ...(format === 'esm' ? { banner: { js: REQUIRE_IN_ESM } } : {}),
+      logLevel: 'silent',
+    });
+    return join(folder, `app${out}`);
+  }
+
+  test.each([
+    { format: 'esm', workerUrl: "new URL('./flush.worker.mjs', import.meta.url)" },
+    { format: 'cjs', workerUrl: "require('node:path').join(__dirname, 'flush.worker.cjs')" },
+  ] as const)(
+    'as $format flushes in its worker, inline without one, and says what is missing',
+    async (one) => {
+      const app = await bundled(one.format, BUNDLED_PROGRAM.replace('WORKER_URL', one.workerUrl));
+      expect(JSON.parse(await runWell(process.execPath, [app], project()))).toEqual({
+        worker: ['worker'],
+        inline: ['inline'],
+        refused: 'ARENA_INVALID_OPTION',
+      });
+    },
+  );
 });
 
 describe('the installed program', () => {

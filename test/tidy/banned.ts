@@ -29,6 +29,8 @@ export const BANNED_IMPORTS: readonly BannedImport[] = [
       OWN_TESTS,
       /^packages\/common\/src\/storage\/node-[\w-]+\.ts$/,
       /^packages\/engine\/src\/(lock|cli)\//,
+      // Not a file of a store.
+      /^packages\/engine\/src\/flush\/worker-file\.ts$/,
     ],
     instead: 'the Storage seam (common/storage/storage.ts)',
   },

@@ -3,6 +3,7 @@ import type { Storage } from '@arena-level/common/storage/storage';
 import type { FlushExecutor } from '../flush/flush-executor.ts';
 import { InlineFlushExecutor } from '../flush/inline-flush-executor.ts';
 import { PiscinaFlushExecutor } from '../flush/piscina-flush-executor.ts';
+import { workerFile } from '../flush/worker-file.ts';
 import type { ResolvedOptions } from '../options/options.ts';
 import type { OpenModules } from './open-modules.ts';
 
@@ -17,7 +18,7 @@ export function makeExecutor(storage: Storage, options: ResolvedOptions, modules
     clock: modules.clock,
     flushWorkers: options.flushWorkers,
     compactionWorkers: options.compactionWorkers,
-    workerUrl: options.workerUrl,
+    workerUrl: modules.pool === undefined ? workerFile(options.workerUrl) : options.workerUrl,
     pool: modules.pool,
   });
 }
