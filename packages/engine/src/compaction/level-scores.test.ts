@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { ARENA_SIZES } from '../options/level-sizes.ts';
+import { levelSizesFor } from '../options/level-sizes.ts';
 import { EMPTY_LEVELS } from '../version/version.ts';
 import { levelsFrom, SMALL_SIZES } from './level-picture.test-support.ts';
 import { levelScores, urgentLevels } from './level-scores.ts';
@@ -24,7 +24,10 @@ describe('levelScores', () => {
       L1: 6[a..b]:${Number.MAX_SAFE_INTEGER} 5[c..d]:${Number.MAX_SAFE_INTEGER}
       L5: 4[a..z]:${Number.MAX_SAFE_INTEGER}
     `);
-    const scores = levelScores(levels, { ...ARENA_SIZES, level1Bytes: Number.MAX_SAFE_INTEGER });
+    const scores = levelScores(levels, {
+      ...levelSizesFor(32 * 2 ** 20),
+      level1Bytes: Number.MAX_SAFE_INTEGER,
+    });
     expect(scores).toEqual([0, 2, 0, 0, 0, 1 / 10_000, 0]);
   });
 });

@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { ARENA_SIZES, LEVELDB_SIZES, type LevelSizes } from '../options/level-sizes.ts';
+import { LEVELDB_SIZES, type LevelSizes, levelSizesFor } from '../options/level-sizes.ts';
 import { internalKey } from '../version/table.test-support.ts';
 import { EMPTY_LEVELS, type Levels } from '../version/version.ts';
 import type { CompactionPick } from './compaction-pick.ts';
@@ -65,7 +65,7 @@ describe('pickCompaction chooses the level', () => {
   test('and copes with numbers no store has', () => {
     const huge = Number.MAX_SAFE_INTEGER;
     const levels = `L1: 3[a..c]:${huge} 4[d..e]:${huge}\nL2: 1[b..d]:${huge}`;
-    for (const sizes of [SMALL_SIZES, LEVELDB_SIZES, ARENA_SIZES]) {
+    for (const sizes of [SMALL_SIZES, LEVELDB_SIZES, levelSizesFor(32 * 2 ** 20)]) {
       expect(shown(pick(levels, { sizes }))).toBe('size 1: merge 3 into 1');
     }
     expect(pick(EMPTY_LEVELS, { sizes: LEVELDB_SIZES })).toBeUndefined();

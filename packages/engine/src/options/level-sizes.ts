@@ -23,15 +23,18 @@ export const LEVELDB_SIZES: LevelSizes = {
   tableBytes: 2 * MIB,
 };
 
-/** For write buffers of 32 MiB: fewer rewrites, larger tables. */
-export const ARENA_SIZES: LevelSizes = {
-  level0Trigger: 4,
-  level0Slowdown: 8,
-  level0Pause: 12,
-  level1Bytes: 256 * MIB,
-  multiplier: 10,
-  tableBytes: 32 * MIB,
-};
+/**
+ * For stores with large write buffers: level 1 as large as the level 0 that is merged into it, and tables of a quarter of the
+ * buffer, so that no merge of a deeper level takes long. LevelDB's sizes where these are larger.
+ */
+export function levelSizesFor(writeBufferBytes: number): LevelSizes {
+  const { level0Trigger, level1Bytes, tableBytes } = LEVELDB_SIZES;
+  return {
+    ...LEVELDB_SIZES,
+    level1Bytes: Math.max(level1Bytes, level0Trigger * writeBufferBytes),
+    tableBytes: Math.max(tableBytes, Math.floor(writeBufferBytes / 4)),
+  };
+}
 
 /** Least bytes of a table and of a level that the options take. */
 export const MIN_TABLE_BYTES: number = 4 * KIB;

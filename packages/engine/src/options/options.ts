@@ -2,7 +2,7 @@ import { EngineError, ErrorCode } from '@arena-level/common/base/errors';
 import { GIB, KIB, LEVELS, MAX_ARENA_BYTES, MIB } from '@arena-level/common/base/limits';
 import { MemDbKind } from '@arena-level/common/memdb/memdb';
 import { Compression } from '@arena-level/common/table/table-options';
-import { ARENA_SIZES, LEVELDB_SIZES, type LevelSizes, MIN_TABLE_BYTES } from './level-sizes.ts';
+import { LEVELDB_SIZES, type LevelSizes, levelSizesFor, MIN_TABLE_BYTES } from './level-sizes.ts';
 
 /** What `open` takes. All optional; all may differ between two opens of one store. Sizes are bytes. */
 export interface OpenOptions {
@@ -47,13 +47,13 @@ export interface OpenOptions {
   readonly bloomBitsPerKey?: number;
 
   /**
-   * How large levels and tables become: `arena` (default) for write buffers of 32 MiB, `leveldb` as LevelDB has it. The
+   * How large levels and tables become: `arena` (default) in proportion to the write buffer, `leveldb` as LevelDB has it. The
    * options below replace single values.
    */
   readonly levelSizes?: 'arena' | 'leveldb';
-  /** Bytes at which a compaction begins its next table. 4 KiB to 1 GiB, default 32 MiB (LevelDB: 2 MiB). */
+  /** Bytes at which a compaction begins its next table. 4 KiB to 1 GiB, default a quarter of the write buffer, at least LevelDB's 2 MiB. */
   readonly maxFileSize?: number;
-  /** Bytes of level 1 that call for a compaction. 4 KiB to 1 TiB, default 256 MiB (LevelDB: 10 MiB). */
+  /** Bytes of level 1 that call for a compaction. 4 KiB to 1 TiB, default four write buffers, at least LevelDB's 10 MiB. */
   readonly level1Size?: number;
   /** How many times as many bytes each deeper level may have. 2 to 100, default 10. */
   readonly levelSizeMultiplier?: number;
@@ -159,11 +159,12 @@ export function resolveOptions(options: OpenOptions = {}): ResolvedOptions {
     if (!KNOWN.has(name)) throw invalid(`unknown option '${name}'${suggestion(name)}`);
   }
   const readOnly = flag(options, 'readOnly', false);
+  const writeBufferBytes = integer(options, 'writeBufferSize', 32 * MIB, 4 * KIB, GIB);
   return Object.freeze({
     createIfMissing: flag(options, 'createIfMissing', true) && !readOnly,
     errorIfExists: flag(options, 'errorIfExists', false),
     readOnly,
-    writeBufferBytes: integer(options, 'writeBufferSize', 32 * MIB, 4 * KIB, GIB),
+    writeBufferBytes,
     memtable: choice(options, 'memtable', Object.values(MemDbKind), MemDbKind.Hash),
     maxFrozenMemtables: integer(options, 'maxFrozenMemtables', 2, 1, 16),
     maxIdleArenas: integer(options, 'maxIdleArenas', 2, 0, 16),
@@ -176,7 +177,7 @@ export function resolveOptions(options: OpenOptions = {}): ResolvedOptions {
     blockBytes: integer(options, 'blockSize', 4 * KIB, 256, 4 * MIB),
     restartInterval: integer(options, 'blockRestartInterval', 16, 1, 1024),
     bloomBitsPerKey: integer(options, 'bloomBitsPerKey', 10, 0, 64),
-    sizes: levelSizes(options),
+    sizes: levelSizes(options, writeBufferBytes),
     autoCompaction: flag(options, 'autoCompaction', true),
     seekCompaction: flag(options, 'seekCompaction', false),
     cacheBytes: integer(options, 'cacheSize', 64 * MIB, 0, 64 * GIB),
@@ -192,9 +193,9 @@ function invalid(message: string): EngineError {
   return new EngineError(ErrorCode.InvalidOption, message);
 }
 
-function levelSizes(options: OpenOptions): LevelSizes {
+function levelSizes(options: OpenOptions, writeBufferBytes: number): LevelSizes {
   const preset = choice(options, 'levelSizes', ['arena', 'leveldb'] as const, 'arena');
-  const base = preset === 'leveldb' ? LEVELDB_SIZES : ARENA_SIZES;
+  const base = preset === 'leveldb' ? LEVELDB_SIZES : levelSizesFor(writeBufferBytes);
   const level0Trigger = integer(options, 'level0CompactionTrigger', base.level0Trigger, 1, 1000);
   const level0Slowdown = integer(
     options,
