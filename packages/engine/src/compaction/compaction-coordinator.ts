@@ -27,7 +27,8 @@ import type { CompactionPick } from './compaction-pick.ts';
 import { CompactionPicker } from './compaction-picker.ts';
 import type { CompactionCoordinatorModules, CompactionCoordinatorOptions } from './coordinator-parts.ts';
 import { ExclusiveJobs } from './exclusive-jobs.ts';
-import { abortedError, closedError, RangeCompaction } from './range-compaction.ts';
+import { abortedError, closedError, type RangeCompaction } from './range-compaction.ts';
+import { RangeQueue } from './range-queue.ts';
 import { type CompactionProgress, RunningCompaction } from './running-compaction.ts';
 import { SettleWaiters } from './settle-waiters.ts';
 
@@ -36,9 +37,7 @@ export class CompactionCoordinator {
   readonly #options: CompactionCoordinatorOptions;
   readonly #modules: CompactionCoordinatorModules;
   #running: RunningCompaction | undefined;
-  /** The step of this range is what runs. */
-  #runningRange: RangeCompaction | undefined;
-  #ranges: RangeCompaction[] = [];
+  readonly #ranges: RangeQueue;
   /** Until everything of a compaction has come to rest, superseded ones included. */
   readonly #tasks = new Set<Promise<void>>();
   readonly #picker: CompactionPicker;
@@ -52,6 +51,10 @@ export class CompactionCoordinator {
     this.#modules = modules;
     this.#backOff = new BackOff(modules.clock);
     this.#picker = new CompactionPicker(modules.versions, options.sizes);
+    this.#ranges = new RangeQueue({
+      clock: modules.clock,
+      onCallerFailed: (range, error) => this.#stop(range, error),
+    });
   }
 
   /** What runs on other threads. */
@@ -83,7 +86,7 @@ export class CompactionCoordinator {
     // What is urgent is not paused, and level 0 may have become so.
     this.#modules.gate.update();
     if (this.#closed || this.#running !== undefined) return;
-    const range = this.#ranges[0];
+    const range = this.#ranges.first;
     const pick = this.#options.automatic ? this.#picker.forLevels() : undefined;
     const isUrgent = pick !== undefined && this.level0 >= this.#options.sizes.level0Slowdown;
     // Exclusive work writes, and its writes may wait for level 0.
@@ -119,11 +122,10 @@ export class CompactionCoordinator {
   ): Promise<void> {
     if (this.#closed) return Promise.reject(closedError());
     if (this.#backOff.isStopped) return Promise.reject(this.#backOff.failure);
-    const range = new RangeCompaction({ begin, end, onProgress }, this.#modules.clock);
-    const abort = (): void => this.#abandon(range, abortedError());
+    const range = this.#ranges.add({ begin, end, onProgress });
+    const abort = (): void => this.#stop(range, abortedError());
     signal?.addEventListener('abort', abort, { once: true });
     const letGo = this.#modules.clock.keepAlive();
-    this.#ranges.push(range);
     this.schedule();
     return range.promise.finally(() => {
       signal?.removeEventListener('abort', abort);
@@ -170,7 +172,7 @@ export class CompactionCoordinator {
   async close(): Promise<void> {
     this.#closed = true;
     this.#backOff.end();
-    for (const range of [...this.#ranges]) this.#abandon(range, closedError());
+    this.#ranges.abandonAll(closedError());
     this.#settled.fail(closedError());
     this.#exclusive.refuse();
     if (this.#running?.built === undefined) this.#supersede();
@@ -192,8 +194,7 @@ export class CompactionCoordinator {
       this.#start(pick, range);
       return;
     }
-    this.#ranges.shift();
-    range.resolve();
+    this.#ranges.finishFirst();
     this.schedule();
   }
 
@@ -218,15 +219,15 @@ export class CompactionCoordinator {
   #start(pick: CompactionPick, range: RangeCompaction | undefined): void {
     const run = this.#newRun(pick, this.#options.threads);
     this.#running = run;
-    this.#runningRange = range;
     const task = this.#perform(run).finally(() => {
       run.release();
       this.#tasks.delete(task);
     });
     this.#tasks.add(task);
     this.#modules.gate.update();
-    range?.reportWhile(
-      () => this.#running === run && this.#runningRange === range,
+    this.#ranges.begin(
+      range,
+      () => this.#running === run,
       () => ({
         levels: this.#modules.versions.current.levels,
         bytesUnderWay: run.progress().bytesDone,
@@ -302,7 +303,6 @@ export class CompactionCoordinator {
     const { executor, lane, storage } = this.#modules;
     const run = this.#newRun(pick, 1);
     this.#running = run;
-    this.#runningRange = undefined;
     try {
       const outcomes = pick.isTrivialMove ? [] : run.parts.map(({ job }) => executor.compactNow(job));
       const answers = requireCompacted(outcomes);
@@ -326,15 +326,14 @@ export class CompactionCoordinator {
     this.#backOff.succeed();
     announceEnd(events, run, answers, durationMs);
     if (this.#running !== run) return;
-    this.#runningRange?.stepDone(run.pick);
+    this.#ranges.stepDone(run.pick);
     this.#end();
   }
 
   /** An attempt came to nothing. */
   #failed(run: RunningCompaction, error: unknown): void {
     const damaged = damagedInput(run, error);
-    const range = this.#runningRange;
-    if (range !== undefined) this.#abandon(range, error);
+    this.#ranges.abandonRunning(error);
     if (damaged === undefined) {
       this.#enterFailure(run, error, () => this.#goOn());
     } else {
@@ -348,7 +347,7 @@ export class CompactionCoordinator {
 
   #end(): void {
     this.#running = undefined;
-    this.#runningRange = undefined;
+    this.#ranges.end();
     this.#modules.gate.update();
     queueMicrotask(() => this.#goOn());
   }
@@ -365,7 +364,7 @@ export class CompactionCoordinator {
     const retryInMs = this.#backOff.fail(error, onRetry);
     announceFailure(this.#modules.events, run, error, retryInMs);
     // Also those that wait for their turn: a commit may be repeated for ever.
-    for (const range of [...this.#ranges]) this.#abandon(range, error);
+    this.#ranges.abandonAll(error);
     if (this.#backOff.isStopped) this.#exclusive.refuse();
     this.#settled.fail(error);
     if (this.#closed) this.#backOff.end();
@@ -381,20 +380,15 @@ export class CompactionCoordinator {
   #supersede(): void {
     this.#running?.supersede();
     this.#running = undefined;
-    this.#runningRange = undefined;
+    this.#ranges.end();
     this.#modules.gate.update();
   }
 
-  #abandon(range: RangeCompaction, error: unknown): void {
-    const at = this.#ranges.indexOf(range);
-    if (at < 0) return;
-    this.#ranges.splice(at, 1);
-    range.reject(error);
-    if (this.#runningRange !== range) return;
-    this.#runningRange = undefined;
-    if (this.#running?.built === undefined && hasCode(error, ErrorCode.Aborted)) {
-      this.#supersede();
-      queueMicrotask(() => this.schedule());
-    }
+  /** For its caller: nothing more is done for a range. What is already built is committed. */
+  #stop(range: RangeCompaction, error: unknown): void {
+    const wasRunning = this.#ranges.abandon(range, error);
+    if (!wasRunning || this.#running?.built !== undefined) return;
+    this.#supersede();
+    queueMicrotask(() => this.schedule());
   }
 }

@@ -25,6 +25,12 @@ export interface RangeRequest {
   readonly onProgress: ((progress: CompactRangeProgress) => void) | undefined;
 }
 
+export interface RangeRequestModules {
+  readonly clock: Clock;
+  /** `onProgress` threw: the caller is to hear of it, and nothing more is to be done for it. */
+  readonly onCallerFailed: (range: RangeCompaction, error: unknown) => void;
+}
+
 export interface RangeState {
   readonly levels: Levels;
   /** Bytes that are done of the step under way. */
@@ -36,7 +42,7 @@ export class RangeCompaction {
   readonly #begin: Uint8Array | undefined;
   readonly #end: Uint8Array | undefined;
   readonly #onProgress: RangeRequest['onProgress'];
-  readonly #clock: Clock;
+  readonly #modules: RangeRequestModules;
   #resolve!: () => void;
   #reject!: (error: unknown) => void;
   #level = 0;
@@ -45,13 +51,15 @@ export class RangeCompaction {
   /** Where the next step of the level begins. */
   #from: Uint8Array | undefined;
   #bytesDone = 0;
+  /** The most that was reported: a step that a blocking writer took over is begun again. */
+  #bytesReported = 0;
 
-  constructor({ begin, end, onProgress }: RangeRequest, clock: Clock) {
+  constructor({ begin, end, onProgress }: RangeRequest, modules: RangeRequestModules) {
     this.#begin = begin;
     this.#end = end;
     this.#from = begin;
     this.#onProgress = onProgress;
-    this.#clock = clock;
+    this.#modules = modules;
     this.promise = new Promise((resolve, reject) => {
       this.#resolve = resolve;
       this.#reject = reject;
@@ -81,12 +89,24 @@ export class RangeCompaction {
   /** Tells how far it has come, now and again while `isRunning`. */
   reportWhile(isRunning: () => boolean, state: () => RangeState): void {
     if (this.#onProgress === undefined || !isRunning()) return;
-    this.#report(state());
-    this.#clock.after(REPORT_INTERVAL_MS, () => this.reportWhile(isRunning, state));
+    try {
+      this.#report(state());
+    } catch (error) {
+      this.#modules.onCallerFailed(this, error);
+      return;
+    }
+    this.#modules.clock.after(REPORT_INTERVAL_MS, () => this.reportWhile(isRunning, state));
   }
 
+  /** All is done. A caller whose `onProgress` throws now is told of that instead. */
   resolve(): void {
-    this.#onProgress?.({ bytesDone: this.#bytesDone, bytesPlanned: this.#bytesDone });
+    const bytes = Math.max(this.#bytesDone, this.#bytesReported);
+    try {
+      this.#onProgress?.({ bytesDone: bytes, bytesPlanned: bytes });
+    } catch (error) {
+      this.#reject(error);
+      return;
+    }
     this.#resolve();
   }
 
@@ -95,13 +115,25 @@ export class RangeCompaction {
   }
 
   #report({ levels, bytesUnderWay }: RangeState): void {
-    const bytesDone = this.#bytesDone + bytesUnderWay;
+    const bytesDone = Math.max(this.#bytesDone + bytesUnderWay, this.#bytesReported);
+    const bytesPlanned = Math.max(this.#bytesDone + this.#bytesLeft(levels), bytesDone);
+    this.#bytesReported = bytesDone;
+    this.#onProgress?.({ bytesDone, bytesPlanned });
+  }
+
+  /** What the steps from here on will merge: a level's bytes come along into each one below it. */
+  #bytesLeft(levels: Levels): number {
+    const bytesFrom = (level: number, from: Uint8Array | undefined): number =>
+      totalSize(overlappingTables(levels, level, from, this.#end));
+    let carried = bytesFrom(this.#level, this.#from);
     let left = 0;
-    for (let level = this.#level; level <= (this.#depth ?? 0); level++) {
-      const from = level === this.#level ? this.#from : this.#begin;
-      left += totalSize(overlappingTables(levels, level, from, this.#end));
+    for (let level = this.#level + 1; level <= (this.#depth ?? 0); level++) {
+      // Of the level that is being merged into, only what lies ahead.
+      const ahead = bytesFrom(level, level === this.#level + 1 ? this.#from : this.#begin);
+      if (carried > 0) left += carried + ahead;
+      carried += bytesFrom(level, this.#begin);
     }
-    this.#onProgress?.({ bytesDone, bytesPlanned: Math.max(this.#bytesDone + left, bytesDone) });
+    return left;
   }
 }
 

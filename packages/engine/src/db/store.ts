@@ -1,6 +1,5 @@
 import { MAX_ARENA_ENTRIES } from '@arena-level/common/arena/layout';
 import { EngineError, ErrorCode } from '@arena-level/common/base/errors';
-import { abortedError } from '../compaction/range-compaction.ts';
 import type { StoreListener } from '../events/event-sink.ts';
 import { isStoreEvent, type StoreEventName } from '../events/events.ts';
 import { checkIteratorOptions } from '../iterator/iterator-options.ts';
@@ -23,6 +22,7 @@ import type { StoreStats } from '../public/stats.ts';
 import type { StoreIteratorReadOptions } from '../read/read-path.ts';
 import type { Snapshot } from '../read/snapshot-list.ts';
 import { checkBatch, checkKey, checkValue, wantsSync } from '../write/check-entries.ts';
+import { throwIfAborted, unlessAborted } from './aborting.ts';
 import type { OpenModules } from './open-modules.ts';
 import { propertyText } from './properties.ts';
 import type { StoreCore } from './store-core.ts';
@@ -231,7 +231,7 @@ export class Store {
     const [from, to] = [start, end].map((bound) => bound && new Uint8Array(bound));
     this.#core.checkWritable('compactRange');
     throwIfAborted(signal);
-    await this.flush();
+    await unlessAborted(this.flush(), signal);
     throwIfAborted(signal);
     await this.#core.compactions.compactRange(from, to, signal, onProgress);
   }
@@ -342,10 +342,6 @@ function checkReadOptions(options: ReadOptions | undefined): ReadOptions {
   if (options === undefined) return NO_OPTIONS;
   checkCallOptions('read', options, READ_OPTIONS);
   return options;
-}
-
-function throwIfAborted(signal: AbortSignal | undefined): void {
-  if (signal?.aborted === true) throw abortedError();
 }
 
 const CHECKPOINT_OPTIONS: OptionKinds = { link: FLAG };

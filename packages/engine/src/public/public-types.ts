@@ -71,9 +71,15 @@ export interface CompactRangeProgress {
 }
 
 export interface CompactRangeOptions {
-  /** Ends the compaction between two blocks; what it has done stays. The promise is rejected with LEVEL_ABORTED. */
+  /**
+   * Ends the compaction between two blocks; what it has done stays. The promise is rejected with LEVEL_ABORTED at
+   * once, whatever it waits for.
+   */
   readonly signal?: AbortSignal;
-  /** Called now and then, and at the end. */
+  /**
+   * Called now and then, and at the end, when done equals planned; what is done never goes back. When it throws, the
+   * compaction ends as if aborted, and the promise is rejected with what was thrown.
+   */
   readonly onProgress?: (progress: CompactRangeProgress) => void;
 }
 
