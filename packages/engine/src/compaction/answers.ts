@@ -5,6 +5,7 @@ import { fromWireError } from '@arena-level/common/protocol/wire-error';
 import { fileName, tableFile, tempFile } from '@arena-level/common/storage/file-desc';
 import type { Storage } from '@arena-level/common/storage/storage';
 import type { CompactOutcome } from '../flush/flush-executor.ts';
+import { passesByItself } from '../health/passing.ts';
 import type { BuiltCompaction } from './compaction-commit.ts';
 import type { RunningCompaction } from './running-compaction.ts';
 
@@ -47,9 +48,18 @@ export function removeLeftovers(storage: Storage, run: RunningCompaction): void 
   }
 }
 
-/** The number of the input that an error says is damaged. */
-export function damagedInput({ pick }: RunningCompaction, error: unknown): number | undefined {
-  if (!isEngineError(error) || !hasCode(error, ErrorCode.Corruption)) return undefined;
+/**
+ * The number of the input without which compaction is to go on: that which an error says is damaged, or which could not be
+ * read when it was tried again.
+ */
+export function inputToLeaveOut(
+  { pick }: RunningCompaction,
+  error: unknown,
+  isRepeated: boolean,
+): number | undefined {
+  if (!isEngineError(error) || error.file === undefined) return undefined;
+  const mayPass = !hasCode(error, ErrorCode.Corruption) && (!isRepeated || passesByItself(error));
+  if (mayPass) return undefined;
   const inputs = pick.inputs.concat(pick.nextInputs);
   return inputs.find(({ number }) => fileName(tableFile(number)) === error.file)?.number;
 }

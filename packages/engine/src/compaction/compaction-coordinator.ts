@@ -4,7 +4,7 @@
  *
  * Failures: the inputs stay in force until the commit, so nothing is lost. A failed attempt is repeated after 1, 2, 4,
  * 8, 8, … s; for a cause that does not pass by itself one repetition is made, then compaction stops until `retry`. A
- * table found damaged is left out of all compactions until then: what else there is to do goes on.
+ * table that is damaged or cannot be read is left out of all compactions until then: what else there is to do goes on.
  * A blocking writer that may go no further does the work on its own thread: `compactNow`. Main thread only.
  */
 import { ErrorCode, hasCode } from '@arena-level/common/base/errors';
@@ -14,7 +14,7 @@ import { BackOff } from '../health/back-off.ts';
 import type { CompactRangeOptions } from '../public/public-types.ts';
 import {
   type Compacted,
-  damagedInput,
+  inputToLeaveOut,
   nothingToDo,
   outputsOf,
   removeLeftovers,
@@ -332,12 +332,14 @@ export class CompactionCoordinator {
 
   /** An attempt came to nothing. */
   #failed(run: RunningCompaction, error: unknown): void {
-    const damaged = damagedInput(run, error);
     this.#ranges.abandonRunning(error);
-    if (damaged === undefined) {
+    const isRepeated = this.#backOff.lastFailure !== undefined;
+    const table = inputToLeaveOut(run, error, isRepeated);
+    if (table === undefined) {
       this.#enterFailure(run, error, () => this.#goOn());
     } else {
-      this.#picker.leaveOut(damaged, error);
+      this.#backOff.succeed();
+      this.#picker.leaveOut(table, error);
       this.#settled.fail(error);
       this.counters.failed++;
       announceFailure(this.#modules.events, run, error, Number.POSITIVE_INFINITY);

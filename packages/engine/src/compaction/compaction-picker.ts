@@ -1,5 +1,5 @@
 /**
- * What to compact next in the current version, tables found damaged left out.
+ * What to compact next in the current version, tables found damaged or unreadable left out.
  *
  * Kept by the coordinator. Main thread only.
  */
@@ -11,7 +11,7 @@ import { pickCompaction, pickSeek } from './pick-compaction.ts';
 export class CompactionPicker {
   readonly #versions: VersionSet;
   readonly #sizes: LevelSizes;
-  /** Tables found damaged, and what was found. */
+  /** Tables found damaged or unreadable, and what was found. */
   readonly #damaged = new Map<number, unknown>();
   /** Looked into in vain by many reads. */
   #seekTable: number | undefined;
@@ -54,7 +54,7 @@ export class CompactionPicker {
     this.#damaged.set(table, damage);
   }
 
-  /** Damaged tables are tried again. */
+  /** The tables that were left out are tried again. */
   restart(): void {
     this.#damaged.clear();
   }
