@@ -4,12 +4,23 @@ import type { CompactResponse } from '@arena-level/common/protocol/compaction-pr
 import { fromWireError } from '@arena-level/common/protocol/wire-error';
 import { fileName, tableFile, tempFile } from '@arena-level/common/storage/file-desc';
 import type { Storage } from '@arena-level/common/storage/storage';
-import type { CompactOutcome } from '../flush/flush-executor.ts';
+import type { CompactOutcome, FlushExecutor } from '../flush/flush-executor.ts';
 import { passesByItself } from '../health/passing.ts';
 import type { BuiltCompaction } from './compaction-commit.ts';
 import type { RunningCompaction } from './running-compaction.ts';
 
 export type Compacted = Extract<CompactResponse, { kind: 'compacted' }>;
+
+/** Has all parts merged; one that comes to nothing stops the others. */
+export function mergeParts(executor: FlushExecutor, { parts }: RunningCompaction): Promise<CompactOutcome[]> {
+  return Promise.all(
+    parts.map(async ({ job }) => {
+      const outcome = await executor.compact(job);
+      if (outcome.kind !== 'compacted') for (const { handle } of parts) handle.cancel();
+      return outcome;
+    }),
+  );
+}
 
 /** The answers, if all parts have come to their end; throws what the first that failed has to say. */
 export function requireCompacted(outcomes: readonly CompactOutcome[]): Compacted[] {

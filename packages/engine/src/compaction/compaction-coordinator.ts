@@ -15,6 +15,7 @@ import type { CompactRangeOptions } from '../public/public-types.ts';
 import {
   type Compacted,
   inputToLeaveOut,
+  mergeParts,
   nothingToDo,
   outputsOf,
   removeLeftovers,
@@ -140,6 +141,14 @@ export class CompactionCoordinator {
     return this.#exclusive.add(work);
   }
 
+  /** These tables have left the version: a compaction of one does not count any more. REQUIRES: in that commit's lane. */
+  giveUpInputs(tables: ReadonlySet<number>): void {
+    const run = this.#running;
+    if (run === undefined || run.isDone || !run.hasInputOf(tables)) return;
+    this.#supersede();
+    queueMicrotask(() => this.schedule());
+  }
+
   /** Many reads have looked into this table in vain: it is compacted when nothing more urgent is to be done. */
   seeksUsedUp(table: number): void {
     this.#picker.seeksUsedUp(table);
@@ -240,13 +249,7 @@ export class CompactionCoordinator {
     let answers: readonly Compacted[] = [];
     try {
       if (!run.pick.isTrivialMove) {
-        const outcomes = await Promise.all(
-          run.parts.map(async ({ job }) => {
-            const outcome = await executor.compact(job);
-            if (outcome.kind !== 'compacted') for (const { handle } of run.parts) handle.cancel();
-            return outcome;
-          }),
-        );
+        const outcomes = await mergeParts(executor, run);
         if (run.isSuperseded) {
           removeLeftovers(storage, run);
           return;
@@ -280,10 +283,11 @@ export class CompactionCoordinator {
       }
     }
     if (run.isDone) this.#finished(run, answers);
+    else removeLeftovers(storage, run);
   }
 
   *#commit(run: RunningCompaction): ReturnType<CompactionCommit['commit']> {
-    if (run.isDone) return;
+    if (run.isDone || run.isSuperseded) return;
     yield* this.#modules.committer.commit(run.built!);
     run.isDone = true;
   }

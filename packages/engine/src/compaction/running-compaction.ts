@@ -79,6 +79,11 @@ export class RunningCompaction {
     for (const { handle } of this.parts) handle.cancel();
   }
 
+  hasInputOf(tables: ReadonlySet<number>): boolean {
+    const { inputs, nextInputs } = this.pick;
+    return inputs.concat(nextInputs).some(({ number }) => tables.has(number));
+  }
+
   progress(): CompactionProgress {
     let bytesDone = 0;
     let pausedMs = 0;

@@ -10,13 +10,15 @@
  *   4. in the commit lane: D is still there as it was and no snapshot is open; otherwise again from 1, and then by tombstones
  *   5. readers see the version without D, then the edit is made durable, and the new version is installed
  *
- * Readers change at 5 before the edit is durable, so that a snapshot taken meanwhile sees one state throughout.
+ * Readers change at 5 before the edit is durable, so that a snapshot taken meanwhile sees one state throughout. Hence
+ * what they saw stays when the edit cannot be made durable: D is gone for this store, the caller is told that a reopen
+ * may find it again, and the next commit, that of a repeated call for instance, settles it.
  * A crash before the edit leaves each key as it was or deleted. Iterators and reads that were begun keep their view.
  *
  * Main thread only.
  */
 import type { Clock } from '@arena-level/common/base/clock';
-import { ErrorCode, hasCode } from '@arena-level/common/base/errors';
+import { EngineError, ErrorCode, hasCode, messageOf } from '@arena-level/common/base/errors';
 import { runLater, type Steps } from '@arena-level/common/base/steps';
 import { TRAILER_BYTES } from '@arena-level/common/key/internal-key';
 import type { CompactionCoordinator } from '../compaction/compaction-coordinator.ts';
@@ -35,6 +37,7 @@ import type { ReadPath } from '../read/read-path.ts';
 import type { SnapshotList } from '../read/snapshot-list.ts';
 import type { RootKeeper } from '../roots/root-keeper.ts';
 import type { CommitLane } from '../version/commit-lane.ts';
+import type { ObsoleteTables } from '../version/obsolete-tables.ts';
 import { type Levels, Version } from '../version/version.ts';
 import type { VersionSet } from '../version/version-set.ts';
 import { checkBatch } from '../write/check-entries.ts';
@@ -48,6 +51,7 @@ const MAX_ATTEMPTS = 3;
 export interface RangeClearingModules {
   readonly memtables: MemtableSet;
   readonly versions: VersionSet;
+  readonly obsolete: ObsoleteTables;
   readonly lane: CommitLane;
   readonly roots: RootKeeper;
   readonly snapshots: SnapshotList;
@@ -95,6 +99,7 @@ export class RangeClearing {
       await writes.idle();
       const isDone = limit === Number.POSITIVE_INFINITY && (await this.#tryToDrop(asked, range, tally));
       if (!isDone) await this.#deleteAll(() => this.#modules.reads.iterator(keysOf(asked)), tally);
+      await this.#settleDropped();
       if (sync) await durability.reach();
     } finally {
       letGo();
@@ -158,24 +163,38 @@ export class RangeClearing {
 
   /** Step 4 and 5. False: the tables may not be dropped any more, and nothing was done. */
   *#commit(tables: readonly PlacedTable[], tally: Tally): Steps<boolean> {
-    const { versions, memtables, roots } = this.#modules;
+    const { versions, memtables, roots, compactions } = this.#modules;
     const { current } = versions;
     if (!this.#mayDrop() || !hasAll(current.levels, tables)) return false;
     const reduced = versionWithout(current, tables);
     memtables.installVersion(reduced);
     reduced.release();
     try {
-      yield* versions.commit({
-        deletedTables: tables.map(({ level, table: { number } }) => ({ level, number })),
-      });
+      yield* versions.drop(tables.map(({ level, table: { number } }) => ({ level, number })));
+    } catch (error) {
+      throw outcomeUnknown(error);
     } finally {
-      // Also after a failure: then the tables are there again, and the next commit writes a manifest that has them.
       memtables.installVersion(versions.current);
+      // Also one that was begun meanwhile; none can have been committed.
+      compactions.giveUpInputs(new Set(tables.map(({ table }) => table.number)));
     }
     tally.tables += tables.length;
     for (const { table } of tables) tally.bytes += table.size;
     yield* roots.renewWithStated(versions.current, versions.lastSequence);
     return true;
+  }
+
+  /** A call before this one may have dropped tables and failed to say so on disk. */
+  async #settleDropped(): Promise<void> {
+    const { versions, lane, roots, obsolete } = this.#modules;
+    if (versions.isHealthy) return;
+    const settle = function* (): Steps<void> {
+      if (versions.isHealthy) return;
+      yield* versions.commit({});
+      yield* roots.renewWithStated(versions.current, versions.lastSequence);
+    };
+    await runLater(lane.run(settle));
+    obsolete.remove();
   }
 
   /** A tombstone for every key of an iterator, in bounded batches. */
@@ -209,6 +228,14 @@ export class RangeClearing {
       }
     }
   }
+}
+
+function outcomeUnknown(cause: unknown): EngineError {
+  return new EngineError(
+    ErrorCode.WriteOutcomeUnknown,
+    `the range is cleared, and may or may not be so after a reopen: ${messageOf(cause)}`,
+    { cause },
+  );
 }
 
 /** The caller may reuse its keys once the call has returned. */

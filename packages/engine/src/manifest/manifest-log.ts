@@ -41,7 +41,7 @@ export class ManifestLog {
   readonly #options: ManifestLogOptions;
   #writer: ManifestWriter | undefined;
   #snapshotBytes = 0;
-  /** An append, a sync or a switch failed, and no new manifest is in force yet. */
+  /** An append, a sync or a switch failed, or an edit is missing, and no new manifest is in force yet. */
   #hasFailed = false;
   /** Manifests that a new one replaces: that in force, and those a failed switch may have put in force. */
   #replaceable: number[];
@@ -73,6 +73,11 @@ export class ManifestLog {
     const writer = this.#writer;
     if (writer === undefined || this.#hasFailed) return true;
     return writer.sizeBytes >= Math.max(this.#options.maxBytes, 2 * this.#snapshotBytes);
+  }
+
+  /** An edit has become a fact without being here: the next one comes as a whole new manifest. */
+  distrust(): void {
+    this.#hasFailed = true;
   }
 
   /** Makes an edit durable in the open manifest. REQUIRES: !needsRoll. */

@@ -2,7 +2,7 @@
  * The committed state of a store: its current version, the numbers the manifest keeps, and the one way to change
  * them, `commit`.
  *
- * INVARIANTS: a version is installed only after its edit is durable. File numbers are never given out twice, not
+ * INVARIANTS: a version is installed only after its edit is durable, but for one that merely lacks tables, see `drop`. File numbers are never given out twice, not
  * after a failure either. `lastSequence` and `logNumber` never go down.
  *
  * Commits come one at a time; the owner sees to that. All else on the thread that owns the engine.
@@ -185,19 +185,45 @@ export class VersionSet {
    * new manifest.
    */
   *commit(edit: VersionEdit): Steps<Version> {
+    return yield* this.#commit(edit, false);
+  }
+
+  /**
+   * As `commit`, of an edit that does no more than take tables away: its version is installed after a failure, too. On
+   * disk the edit may then be in force or not, until the next commit, whatever its edit, writes a whole new manifest.
+   * Until then the tables' files stay.
+   */
+  *drop(deletedTables: NonNullable<VersionEdit['deletedTables']>): Steps<Version> {
+    return yield* this.#commit({ deletedTables }, true);
+  }
+
+  *#commit(edit: VersionEdit, isDecided: boolean): Steps<Version> {
     invariant(!this.#isCommitting, 'one commit at a time');
     this.#isCommitting = true;
     try {
       const levels = this.#apply(edit);
-      if (this.#manifest.needsRoll) {
-        const number = this.newFileNumber();
-        yield* this.#manifest.roll(number, this.#snapshot(levels, edit));
-      } else {
-        yield* this.#manifest.append({ ...edit, ...this.#numbers(edit) });
+      try {
+        yield* this.#record(levels, edit);
+      } catch (error) {
+        if (isDecided) {
+          this.#manifest.distrust();
+          this.#install(levels, edit);
+        }
+        throw error;
       }
       return this.#install(levels, edit);
     } finally {
       this.#isCommitting = false;
+    }
+  }
+
+  /** Makes an edit durable. */
+  *#record(levels: Levels, edit: VersionEdit): Steps<void> {
+    if (this.#manifest.needsRoll) {
+      const number = this.newFileNumber();
+      yield* this.#manifest.roll(number, this.#snapshot(levels, edit));
+    } else {
+      yield* this.#manifest.append({ ...edit, ...this.#numbers(edit) });
     }
   }
 
