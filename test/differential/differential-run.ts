@@ -36,6 +36,7 @@ export function randomSetting(prng: Prng): Setting {
   return {
     options: {
       flush,
+      compactionWorkers: 1 + prng.below(2),
       writeBufferSize: 4 * KIB * (1 + prng.below(4)),
       maxFrozenMemtables: 1 + prng.below(3),
       memtable: prng.oneIn(2) ? MemDbKind.Hash : MemDbKind.Skiplist,
@@ -103,11 +104,10 @@ async function playAll(
   { options, inMemory, withLevelDb }: Setting,
 ): Promise<PlayedRun> {
   const directory = mkdtempSync(join(tmpdir(), 'arena-level-differential-'));
-  const ours = new OurContender(
-    join(directory, 'ours'),
-    options,
-    inMemory ? { storage: new MemoryStorage() } : {},
-  );
+  const ours = new OurContender(join(directory, 'ours'), options, {
+    minCompactionPartBytes: 1,
+    ...(inMemory ? { storage: new MemoryStorage() } : {}),
+  });
   const level = withLevelDb ? new LevelContender(join(directory, 'level')) : undefined;
   const player = new Player(level === undefined ? [ours] : [ours, level]);
   let played = 0;

@@ -49,13 +49,19 @@ test(
   `the same operations show the same at every check, whatever the options (seed ${SEED})`,
   async () => {
     const digests: (readonly string[])[] = [];
+    const split: number[] = [];
     for (const options of VARIANTS) {
       const operations = randomOperations(new Prng(SEED), OPERATIONS);
       const setting = { ...randomSetting(new Prng(SEED)), options, inMemory: false, withLevelDb: false };
       const run = await playOrShrink(operations, setting, `SEED=${SEED}`, SHRINK_MS);
       digests.push(run.digests);
+      split.push(run.figures.split);
     }
     expect(digests[0]!.length).toBeGreaterThan(3);
+    // Two workers shared compactions; where there is one, none did.
+    expect(split.map((count) => count > 0)).toEqual(
+      VARIANTS.map(({ compactionWorkers }) => compactionWorkers === 2),
+    );
     for (const others of digests) expect(others).toEqual(digests[0]);
   },
   TIMEOUT_MS,

@@ -211,8 +211,8 @@ export class CompactionCoordinator {
     const { versions, clock, dropHorizon, events } = this.#modules;
     const run = new RunningCompaction(
       {
+        ...this.#options,
         pick,
-        sizes: this.#options.sizes,
         table: this.#options.tables[pick.outputLevel]!,
         dropHorizon: dropHorizon(),
         threads,

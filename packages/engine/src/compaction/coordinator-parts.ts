@@ -28,6 +28,8 @@ export interface CompactionCoordinatorOptions {
   readonly sizes: LevelSizes;
   /** Parts of a compaction that run at a time. */
   readonly threads: number;
+  /** Least input bytes of a part. */
+  readonly minPartBytes: number;
   /** By level. */
   readonly tables: readonly TableOptions[];
   /** Whether levels are compacted without being asked for. */

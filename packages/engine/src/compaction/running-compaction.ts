@@ -23,9 +23,6 @@ import {
 } from './compaction-job.ts';
 import { type CompactionPick, userKeyRangeOf } from './compaction-pick.ts';
 
-/** A compaction of fewer input bytes per part is not worth another thread. */
-const MIN_PART_BYTES = 4 * 2 ** 20;
-
 export interface CompactionPlan {
   readonly pick: CompactionPick;
   readonly sizes: LevelSizes;
@@ -33,6 +30,8 @@ export interface CompactionPlan {
   readonly dropHorizon: number;
   /** Threads there are for it. */
   readonly threads: number;
+  /** A part of fewer input bytes is not worth another thread. */
+  readonly minPartBytes: number;
   /** Sets numbers aside for temporary files and returns the first. */
   readonly reserveNumbers: (count: number) => number;
 }
@@ -97,8 +96,8 @@ export class RunningCompaction {
 }
 
 function jobsOf(plan: CompactionPlan, version: Version): CompactionPart[] {
-  const { pick, sizes, table, dropHorizon, threads, reserveNumbers } = plan;
-  const worthwhile = Math.ceil(compactionBytes(pick) / MIN_PART_BYTES);
+  const { pick, sizes, table, dropHorizon, threads, minPartBytes, reserveNumbers } = plan;
+  const worthwhile = Math.ceil(compactionBytes(pick) / minPartBytes);
   const cuts = splitPoints(pick, Math.min(threads, worthwhile));
   const { smallest, largest } = userKeyRangeOf(pick.inputs.concat(pick.nextInputs));
   const shared = {

@@ -1,4 +1,5 @@
 import type { Clock } from '@arena-level/common/base/clock';
+import { MIB } from '@arena-level/common/base/limits';
 import { runLater } from '@arena-level/common/base/steps';
 import { CURRENT_FILE, fileName, manifestFile } from '@arena-level/common/storage/file-desc';
 import type { Storage } from '@arena-level/common/storage/storage';
@@ -28,6 +29,9 @@ import { Verification } from './verification.ts';
 import { type Foundation, makeWriteSide, type WriteSide } from './write-side.ts';
 
 type Modules = OpenModules & { readonly clock: Clock };
+
+/** A compaction of fewer input bytes per part is not worth another thread. */
+const MIN_PART_BYTES = 4 * MIB;
 
 /** Puts the parts of a store together around the state that recovery finds. */
 export async function assembleStore(
@@ -77,6 +81,7 @@ export async function assembleStore(
       snapshots: new SnapshotList(),
       memtables: new MemtableSet(memtable, versions.current),
       roots,
+      minPartBytes: modules.minCompactionPartBytes ?? MIN_PART_BYTES,
     };
     const writeSide = makeWriteSide(foundation, memtable.lastSequence);
     parts = completed(foundation, writeSide, lock, report);

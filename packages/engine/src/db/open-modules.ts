@@ -12,6 +12,8 @@ export interface OpenModules {
   /** A piscina pool of the host's own; it stays the host's to close. */
   readonly pool?: WorkerPool;
   readonly executor?: FlushExecutor;
+  /** Input bytes below which a part of a compaction is not worth a thread of its own. Default 4 MiB. */
+  readonly minCompactionPartBytes?: number;
   /** Told of every step inside it; must not call the store. */
   readonly trace?: StoreTrace;
 }

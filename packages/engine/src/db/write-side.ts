@@ -48,6 +48,8 @@ export interface Foundation {
   readonly snapshots: SnapshotList;
   readonly memtables: MemtableSet;
   readonly roots: RootKeeper;
+  /** Least input bytes of a part of a compaction. */
+  readonly minPartBytes: number;
 }
 
 export type WriteSide = Pick<
@@ -125,11 +127,12 @@ function makeCompactions(
   lastSequence: () => number,
   pumpWrites: () => void,
 ): CompactionCoordinator {
-  const { options, snapshots, executor } = foundation;
+  const { options, snapshots, executor, minPartBytes } = foundation;
   return new CompactionCoordinator(
     {
       sizes: options.sizes,
       threads: executor.kind === 'inline' ? 1 : options.compactionWorkers,
+      minPartBytes,
       tables: Array.from({ length: LEVELS }, (_, level) => tableOptions(options, level)),
       automatic: options.autoCompaction,
     },
