@@ -1,4 +1,6 @@
 /** A process that opens a store, does what its second argument says, and comes to the end of its program. */
+import { existsSync } from 'node:fs';
+import { setTimeout } from 'node:timers/promises';
 import { open } from 'arena-level/engine';
 
 const [location, what, workerUrl] = process.argv.slice(2);
@@ -28,6 +30,17 @@ switch (what) {
   case 'pending-flush':
     for (let i = 0; i < 100; i++) store.putSync(key(i), value);
     void store.flush().then(() => process.stdout.write('flushed'));
+    break;
+  case 'compacting':
+  case 'settling':
+    // Level 0 calls for a compaction.
+    for (let table = 0; table < 4; table++) {
+      for (let i = 0; i < 200; i++) store.putSync(key(i), value);
+      await store.flush();
+    }
+    // Its worker is to be in the middle of it.
+    while (workerUrl !== undefined && !existsSync(`${location}.hangs`)) await setTimeout(5);
+    if (what === 'settling') void store.settled().then(() => process.stdout.write('settled'));
     break;
   case 'pending-close':
     for (let i = 0; i < 1000; i++) void store.put(key(i), value);

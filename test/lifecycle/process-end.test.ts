@@ -1,4 +1,5 @@
 import { spawn } from 'node:child_process';
+import { readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { open } from 'arena-level/engine';
 import { beforeAll, describe, expect, test } from 'vitest';
@@ -34,6 +35,20 @@ function run(
   });
 }
 
+test('a process ends while its compaction hangs; the next open merges again, and nothing is left over', async () => {
+  const location = join(temporaryDirectory(), 'store');
+  planMisbehaviour(location, 'hangs', 'while', 1, 'compact');
+  expect(await run(location, 'compacting', MISBEHAVING_WORKER.href)).toEqual({ code: 0, output: '' });
+  const store = await open(location, { flush: 'inline' });
+  await store.settled();
+  const { levels } = store.stats();
+  expect(levels[0]!.tables).toBe(0);
+  const names = readdirSync(location).filter((name) => /\.(ldb|dbtmp)$/.test(name));
+  expect(names).toHaveLength(levels.reduce((sum, { tables }) => sum + tables, 0));
+  for (let i = 0; i < 200; i++) expect(store.hasSync(bytes(`k${i}`)), `k${i}`).toBe(true);
+  await store.close();
+});
+
 describe('a process that comes to its end with an open store', () => {
   test.each([
     { id: 'ends by itself when the store is idle', what: 'idle', output: '', keys: 1 },
@@ -41,6 +56,8 @@ describe('a process that comes to its end with an open store', () => {
     { id: 'writes what was issued first', what: 'pending-writes', output: '', keys: 2000 },
     { id: 'syncs what was asked for first', what: 'pending-sync', output: 'durable', keys: 1 },
     { id: 'ends the flush first', what: 'pending-flush', output: 'flushed', keys: 100 },
+    { id: 'does not wait for a compaction', what: 'compacting', output: '', keys: 200 },
+    { id: 'waits for a compaction that somebody waits for', what: 'settling', output: 'settled', keys: 200 },
     { id: 'by process.exit loses nothing that was acknowledged', what: 'exit', output: '', keys: 1000 },
   ])('$id', async ({ what, output, keys }) => {
     const location = temporaryDirectory();

@@ -11,8 +11,8 @@
  *    more, there is always one for flushes.
  * 2. Every promise of `run` settles: with an answer, by the failure of its thread, or by `settle`.
  *
- * An idle pool does not keep the process alive, a running task does. A running task is never aborted through
- * piscina, which would end its thread in mid write: a flush is cancelled by a word in its arena.
+ * An idle pool does not keep the process alive; a running task does, unless the pool was made not to. A running task is
+ * never aborted through piscina, which would end its thread in mid write: a flush is cancelled by a word in its arena.
  */
 import type { Clock } from '@arena-level/common/base/clock';
 import { EngineError, ErrorCode } from '@arena-level/common/base/errors';
@@ -23,6 +23,8 @@ import type { Piscina } from 'piscina';
 const IDLE_TIMEOUT_MS = 30_000;
 /** How long closing waits for tasks under way before it ends their threads. */
 export const CLOSE_GRACE_MS = 30_000;
+
+type LoadBalancer = NonNullable<NonNullable<ConstructorParameters<typeof Piscina>[0]>['loadBalancer']>;
 
 interface Task {
   readonly request: WorkerRequest;
@@ -45,6 +47,7 @@ export class PiscinaPool {
   readonly size: number;
   readonly #workerUrl: string;
   readonly #clock: Clock;
+  readonly #keepsAlive: boolean;
   /** Waiting here, oldest first: what writers may wait for, and what may take its time. */
   #urgent: Task[] = [];
   #verifications: Task[] = [];
@@ -54,10 +57,12 @@ export class PiscinaPool {
   /** True once any task was answered: workers can run here. */
   #answered = false;
 
-  constructor(workerUrl: string, size: number, clock: Clock) {
+  /** `keepsAlive`: whether the process lives on while a task runs. */
+  constructor(workerUrl: string, size: number, clock: Clock, keepsAlive = true) {
     this.#workerUrl = workerUrl;
     this.size = size;
     this.#clock = clock;
+    this.#keepsAlive = keepsAlive;
   }
 
   run(request: WorkerRequest, owner: object): Promise<unknown> {
@@ -151,6 +156,7 @@ export class PiscinaPool {
       // A thread that waits by Atomics.wait has no event loop; the 30 microseconds it saves are nothing to a flush.
       atomics: 'disabled',
       recordTiming: false,
+      ...(this.#keepsAlive ? {} : { loadBalancer: freeWorkerWithoutHold }),
     });
     const instance: Instance = { piscina, strayError: undefined, startFailure: undefined };
     // Without a listener, the crash of an idle thread would be an uncaught exception of the host process.
@@ -187,4 +193,23 @@ export class PiscinaPool {
         "cannot run, open the store with flush: 'inline'; where the worker's file is elsewhere, set workerUrl";
     return new EngineError(ErrorCode.WorkerFailed, message, { cause: error });
   }
+}
+
+/**
+ * Piscina's own choice where each thread has one task at a time: a free one. The process is kept alive by the port over
+ * which a task is sent, and there is no other way to it than from here.
+ */
+const freeWorkerWithoutHold: LoadBalancer = (_, workers) => {
+  const free = workers.find(({ currentUsage }) => currentUsage === 0) ?? null;
+  if (free !== null) queueMicrotask(() => portOf(free)?.unref());
+  return free;
+};
+
+/** Undefined: piscina has changed inside, and the process lives on as long as the task. */
+function portOf(worker: object): { unref(): void } | undefined {
+  for (const symbol of Object.getOwnPropertySymbols(worker)) {
+    const inside = (worker as Record<symbol, { readonly port?: { unref(): void } } | undefined>)[symbol];
+    if (inside?.port !== undefined) return inside.port;
+  }
+  return undefined;
 }

@@ -12,8 +12,8 @@ import { writeWorker } from './piscina-pool.test-support.ts';
 const PROGRAM = `
   import { systemClock } from '@arena-level/common/base/clock';
   import { leaseWorkerPool } from './worker-pool.ts';
-  const [workerUrl, tasks] = process.argv.slice(2);
-  const lease = leaseWorkerPool({ workerUrl, size: 1, clock: systemClock });
+  const [workerUrl, tasks, use = 'flush'] = process.argv.slice(2);
+  const lease = leaseWorkerPool({ use, workerUrl, size: 1, clock: systemClock });
   for (let i = 0; i < Number(tasks); i++) {
     lease.run({ task: 'flush' }).then(
       (answer) => console.log('answered', answer),
@@ -25,7 +25,7 @@ const PROGRAM = `
 const CRASH_PROGRAM = `
   import { systemClock } from '@arena-level/common/base/clock';
   import { leaseWorkerPool } from './worker-pool.ts';
-  const lease = leaseWorkerPool({ workerUrl: process.argv[2], size: 1, clock: systemClock });
+  const lease = leaseWorkerPool({ use: 'flush', workerUrl: process.argv[2], size: 1, clock: systemClock });
   const words = new Int32Array(new SharedArrayBuffer(4));
   const run = () => lease.run({ task: 'flush', arena: words.buffer });
   const first = await run();
@@ -79,6 +79,13 @@ describe('a process', () => {
       export default () => Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 100);
     `);
     expect(await run(worker, 2)).toBe('answered timed-out\nanswered timed-out');
+  });
+
+  test('does not live on for compactions, which nobody may be waiting for', async () => {
+    const worker = writeWorker(`
+      export default () => Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0);
+    `);
+    expect(await runNode(program, worker, '2', 'compaction')).toBe('');
   });
 
   test('hears of a worker that cannot start before it ends', async () => {

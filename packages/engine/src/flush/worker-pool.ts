@@ -21,7 +21,7 @@ export interface PoolLease extends WorkerPool {
 }
 
 export interface PoolOptions {
-  /** Pools of different use share no threads. */
+  /** Pools of different use share no threads. One for compactions does not keep the process alive: who waits does. */
   readonly use: 'flush' | 'compaction';
   /** File URL or path of the worker's module. */
   readonly workerUrl: string;
@@ -52,7 +52,7 @@ export function leaseWorkerPool({ use, workerUrl, size, clock }: PoolOptions): P
     );
   }
   if (shared === undefined) {
-    shared = { pool: new PiscinaPool(workerUrl, size, clock), leases: 0 };
+    shared = { pool: new PiscinaPool(workerUrl, size, clock, use === 'flush'), leases: 0 };
     sharedPools.set(key, shared);
   }
   shared.leases++;
