@@ -3,6 +3,7 @@ import { MIB } from '@arena-level/common/base/limits';
 import { runLater } from '@arena-level/common/base/steps';
 import { CURRENT_FILE, fileName, manifestFile } from '@arena-level/common/storage/file-desc';
 import type { Storage } from '@arena-level/common/storage/storage';
+import { threadPauseGate } from '../compaction/pause-gate.ts';
 import { EventSink } from '../events/event-sink.ts';
 import { Health } from '../health/health.ts';
 import { StallTracker } from '../health/stall-tracker.ts';
@@ -81,6 +82,7 @@ export async function assembleStore(
       snapshots: new SnapshotList(),
       memtables: new MemtableSet(memtable, versions.current),
       roots,
+      gate: modules.pauseGate ?? threadPauseGate,
       minPartBytes: modules.minCompactionPartBytes ?? MIN_PART_BYTES,
     };
     const writeSide = makeWriteSide(foundation, memtable.lastSequence);

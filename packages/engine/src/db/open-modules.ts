@@ -1,5 +1,6 @@
 import type { Clock } from '@arena-level/common/base/clock';
 import type { Storage } from '@arena-level/common/storage/storage';
+import type { PauseGate } from '../compaction/pause-gate.ts';
 import type { StoreTrace } from '../events/event-sink.ts';
 import type { FlushExecutor } from '../flush/flush-executor.ts';
 import type { WorkerPool } from '../flush/worker-pool.ts';
@@ -12,6 +13,8 @@ export interface OpenModules {
   /** A piscina pool of the host's own; it stays the host's to close. */
   readonly pool?: WorkerPool;
   readonly executor?: FlushExecutor;
+  /** Pauses compactions for flushes, among the stores that share it. Default: that of the thread. */
+  readonly pauseGate?: PauseGate;
   /** Input bytes below which a part of a compaction is not worth a thread of its own. Default 4 MiB. */
   readonly minCompactionPartBytes?: number;
   /** Told of every step inside it; must not call the store. */

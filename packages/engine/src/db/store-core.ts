@@ -1,7 +1,7 @@
 import type { Clock } from '@arena-level/common/base/clock';
 import type { Storage } from '@arena-level/common/storage/storage';
 import type { CompactionCoordinator } from '../compaction/compaction-coordinator.ts';
-import { threadPauseGate } from '../compaction/pause-gate.ts';
+import type { PauseGate } from '../compaction/pause-gate.ts';
 import type { EventSink } from '../events/event-sink.ts';
 import type { FlushCoordinator } from '../flush/flush-coordinator.ts';
 import type { FlushExecutor } from '../flush/flush-executor.ts';
@@ -47,6 +47,7 @@ export interface StoreParts {
   readonly flush: FlushCoordinator;
   readonly compactions: CompactionCoordinator;
   readonly throttle: Level0Throttle;
+  readonly gate: PauseGate;
   readonly leavePauseGate: () => void;
   readonly obsolete: ObsoleteTables;
   readonly writes: WritePath;
@@ -194,7 +195,7 @@ function collectStats(parts: StoreParts): StoreStats {
     }),
     compactions: {
       failed: compactions.counters.failed,
-      pauses: threadPauseGate.pauses,
+      pauses: parts.gate.pauses,
       bytesDone: compactions.progress?.bytesDone ?? 0,
       bytesPlanned: compactions.progress?.bytesTotal ?? 0,
     },

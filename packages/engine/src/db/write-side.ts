@@ -4,7 +4,7 @@ import type { Storage } from '@arena-level/common/storage/storage';
 import type { TableOptions } from '@arena-level/common/table/table-options';
 import { CompactionCommit } from '../compaction/compaction-commit.ts';
 import { CompactionCoordinator } from '../compaction/compaction-coordinator.ts';
-import { threadPauseGate } from '../compaction/pause-gate.ts';
+import type { PauseGate } from '../compaction/pause-gate.ts';
 import type { EventSink } from '../events/event-sink.ts';
 import { FlushCommit } from '../flush/flush-commit.ts';
 import { FlushCoordinator } from '../flush/flush-coordinator.ts';
@@ -48,6 +48,7 @@ export interface Foundation {
   readonly snapshots: SnapshotList;
   readonly memtables: MemtableSet;
   readonly roots: RootKeeper;
+  readonly gate: PauseGate;
   /** Least input bytes of a part of a compaction. */
   readonly minPartBytes: number;
 }
@@ -59,7 +60,7 @@ export type WriteSide = Pick<
 
 /** These know each other both ways: each call back goes through a closure over their names. */
 export function makeWriteSide(foundation: Foundation, lastSequence: number): WriteSide {
-  const { storage, options, memtables, snapshots, executor, versions, clock } = foundation;
+  const { storage, options, memtables, snapshots, executor, versions, clock, gate } = foundation;
   const durability = new Durability(
     storage,
     () => memtables.journals(),
@@ -86,7 +87,7 @@ export function makeWriteSide(foundation: Foundation, lastSequence: number): Wri
       committer,
       newFileNumber: () => versions.newFileNumber(),
       dropHorizon: (frozen) => snapshots.oldest(frozen.lastSequence),
-      onBuildsChanged: () => threadPauseGate.update(),
+      onBuildsChanged: () => gate.update(),
       onProgress: () => {
         foundation.obsolete.remove();
         compactions.schedule();
@@ -114,7 +115,7 @@ export function makeWriteSide(foundation: Foundation, lastSequence: number): Wri
     },
     lastSequence,
   );
-  const leavePauseGate = threadPauseGate.add({
+  const leavePauseGate = gate.add({
     flushes: () => flush.building,
     compactions: () => (executor.compactsApart ? compactions.handles : []),
     isUrgent: () => compactions.level0 >= options.sizes.level0Slowdown,
@@ -138,7 +139,6 @@ function makeCompactions(
     },
     {
       ...foundation,
-      gate: threadPauseGate,
       committer: new CompactionCommit(foundation),
       dropHorizon: () => snapshots.oldest(lastSequence()),
       onProgress: () => {
