@@ -25,6 +25,7 @@ describe('events', () => {
       'memtable-dropped',
       'journal-removed',
       'master-root-renewed',
+      'flush-finished',
     ] as const;
     for (const name of names) store.on(name, () => heard.push(name));
     const start = trace.length;

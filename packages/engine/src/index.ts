@@ -1,12 +1,32 @@
 /** The engine on plain bytes. */
 export { EngineError, ErrorCode } from '@arena-level/common/base/errors';
 export { MAX_BATCH_BYTES, MAX_KEY_BYTES, MAX_VALUE_BYTES } from '@arena-level/common/base/limits';
+export type {
+  ChannelMessages,
+  ChannelName,
+  ClearMessage,
+  CompactionMessage,
+  ErrorMessage,
+  ErrorReason,
+  FlushMessage,
+  OpenMessage,
+  RotationMessage,
+  StallMessage,
+} from './channels/messages.ts';
 export { destroy } from './db/destroy-store.ts';
 export type { OpenModules } from './db/open-modules.ts';
 export { open } from './db/open-store.ts';
 export { repair } from './db/repair-store.ts';
 export { Store } from './db/store.ts';
-export type { CompactionReason, StallReason, StoreEventName, StoreEvents } from './events/events.ts';
+export type {
+  ClearReason,
+  CompactionReason,
+  FlushPlace,
+  RotationReason,
+  StallReason,
+  StoreEventName,
+  StoreEvents,
+} from './events/events.ts';
 export type { StoreIterator } from './iterator/store-iterator.ts';
 export { arenaBudget, setArenaBudget } from './memtable/arena-budget.ts';
 export type { OpenOptions } from './options/options.ts';

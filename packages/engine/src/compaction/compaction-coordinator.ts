@@ -23,7 +23,7 @@ import {
 } from './answers.ts';
 import type { CompactionCommit } from './compaction-commit.ts';
 import { CompactionCounters } from './compaction-counters.ts';
-import { announceEnd, announceFailure, announceStart } from './compaction-events.ts';
+import { announceAgain, announceEnd, announceFailure, announceStart } from './compaction-events.ts';
 import type { CompactionPick } from './compaction-pick.ts';
 import { CompactionPicker } from './compaction-picker.ts';
 import type { CompactionCoordinatorModules, CompactionCoordinatorOptions } from './coordinator-parts.ts';
@@ -379,7 +379,7 @@ export class CompactionCoordinator {
 
   /** Between two attempts to commit: the outputs are there, and nothing else begins. */
   #nextAttempt(run: RunningCompaction, error: unknown): Promise<void> {
-    return new Promise((resolve) => this.#enterFailure(run, error, resolve));
+    return announceAgain(this.#modules.events, run, (onRetry) => this.#enterFailure(run, error, onRetry));
   }
 
   /** What is being merged does not count any more. Its task removes what it leaves. */

@@ -6,13 +6,30 @@ import type { Compacted } from './answers.ts';
 import type { CompactionPick } from './compaction-pick.ts';
 import type { RunningCompaction } from './running-compaction.ts';
 
-export function announceStart(events: EventSink, { pick, bytesTotal, parts }: RunningCompaction): void {
+/** Whatever supersedes it later is told, too. */
+export function announceStart(events: EventSink, run: RunningCompaction): void {
+  const { pick, bytesTotal, parts } = run;
+  run.onSuperseded = () => events.emit('compaction-superseded', headOf(pick));
   events.emit('compaction-started', {
     ...headOf(pick),
     tables: pick.inputs.length + pick.nextInputs.length,
     bytes: bytesTotal,
     parts: parts.length,
     moves: pick.isTrivialMove,
+  });
+}
+
+/** A commit failed, which `fail` enters; resolves when the next attempt is due, which is told as another start. */
+export function announceAgain(
+  events: EventSink,
+  run: RunningCompaction,
+  fail: (onRetry: () => void) => void,
+): Promise<void> {
+  return new Promise((resolve) => {
+    fail(() => {
+      announceStart(events, run);
+      resolve();
+    });
   });
 }
 

@@ -58,6 +58,8 @@ export class RunningCompaction {
   isDone = false;
   /** What comes of its parts does not count any more. */
   isSuperseded = false;
+  /** Called once, when it is superseded. */
+  onSuperseded: (() => void) | undefined;
 
   /** Holds the version until `release`. */
   constructor(plan: CompactionPlan, version: Version, clock: Clock) {
@@ -75,6 +77,8 @@ export class RunningCompaction {
 
   supersede(): void {
     this.isSuperseded = true;
+    this.onSuperseded?.();
+    this.onSuperseded = undefined;
     for (const { handle } of this.parts) handle.cancel();
   }
 

@@ -3,6 +3,7 @@ import { MIB } from '@arena-level/common/base/limits';
 import { runLater } from '@arena-level/common/base/steps';
 import { CURRENT_FILE, fileName, manifestFile } from '@arena-level/common/storage/file-desc';
 import type { Storage } from '@arena-level/common/storage/storage';
+import { ChannelPublisher } from '../channels/channel-publisher.ts';
 import { threadPauseGate } from '../compaction/pause-gate.ts';
 import { EventSink } from '../events/event-sink.ts';
 import { Health } from '../health/health.ts';
@@ -43,6 +44,7 @@ export async function assembleStore(
 ): Promise<StoreParts> {
   const { clock } = modules;
   const events = new EventSink(modules.trace);
+  new ChannelPublisher(storage.location, clock, events);
   const executor = makeExecutor(storage, options, modules);
   const pool = new ArenaPool(
     { kind: options.memtable, standardBytes: options.writeBufferBytes, maxIdle: options.maxIdleArenas },

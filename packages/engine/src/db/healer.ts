@@ -116,7 +116,7 @@ export class Healer {
       const { journal } = memtables.active;
       if (journal.failure !== undefined) {
         await endWrites(journal);
-        rotation.rotate(memtables, 0, 0);
+        rotation.rotate(memtables, 0, 0, 'healing');
       }
       health.checkOpen();
       flush.retry();

@@ -6,12 +6,13 @@
  * that fails is repeated when the manifest has grown, or another one is in force, since it began. What stays is one
  * moment: a manifest, and journals from the number on that it states.
  */
-import { type Clock, systemClock } from '@arena-level/common/base/clock';
+import type { Clock } from '@arena-level/common/base/clock';
 import { ErrorCode, errnoOf, hasCode } from '@arena-level/common/base/errors';
 import { KIB } from '@arena-level/common/base/limits';
 import { runLater } from '@arena-level/common/base/steps';
 import { journalFile, manifestFile } from '@arena-level/common/storage/file-desc';
 import type { Storage } from '@arena-level/common/storage/storage';
+import { ChannelPublisher } from '../channels/channel-publisher.ts';
 import { EventSink } from '../events/event-sink.ts';
 import { readCurrentNow } from '../manifest/current-file.ts';
 import { ArenaPool } from '../memtable/arena-pool.ts';
@@ -26,7 +27,9 @@ import { readRoots } from '../roots/roots-file.ts';
 import { VersionSet } from '../version/version-set.ts';
 import type { OpenModules } from './open-modules.ts';
 import { makeReadOnlyCore } from './read-only-core.ts';
-import { Store } from './store.ts';
+import type { StoreCore } from './store-core.ts';
+
+type Modules = OpenModules & { readonly clock: Clock };
 
 const MAX_ATTEMPTS = 20;
 
@@ -34,8 +37,8 @@ const MAX_ATTEMPTS = 20;
 export async function openReadOnly(
   storage: Storage,
   options: ResolvedOptions,
-  modules: OpenModules,
-): Promise<Store> {
+  modules: Modules,
+): Promise<StoreCore> {
   for (let attempt = 1; ; attempt++) {
     const before = inForce(storage);
     const hasChanged = (): boolean => before === undefined || before !== inForce(storage);
@@ -69,12 +72,13 @@ function mayHaveVanished(error: unknown): boolean {
 async function openOnce(
   inner: Storage,
   options: ResolvedOptions,
-  modules: OpenModules,
+  modules: Modules,
   hasChanged: () => boolean,
-): Promise<Store> {
+): Promise<StoreCore> {
   const storage = new ReadOnlyStorage(inner);
-  const clock = modules.clock ?? systemClock;
+  const { clock } = modules;
   const events = new EventSink(modules.trace);
+  new ChannelPublisher(inner.location, clock, events);
   let replay: MemoryReplay | undefined;
   try {
     // Before the manifest: what they say is never newer than that.
@@ -95,7 +99,7 @@ async function openOnce(
     const memdbs = replay.finish();
     const damage = missing === undefined ? replayed.damage : [problemOf(missing), ...replayed.damage];
     const parts = { storage, clock, events, options, modules, versions, roots, pool, replay, memdbs };
-    return new Store(makeReadOnlyCore({ ...parts, recovery: reportOf({ ...replayed, damage }) }));
+    return makeReadOnlyCore({ ...parts, recovery: reportOf({ ...replayed, damage }) });
   } catch (error) {
     replay?.release();
     storage.releaseHeld();

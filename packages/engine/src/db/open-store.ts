@@ -3,10 +3,11 @@
  * are replayed into tables → the files behind a tear are set aside → a new journal → one commit with everything →
  * leftovers are removed. A crash at any point leaves a store that opens to the same contents.
  */
-import { systemClock } from '@arena-level/common/base/clock';
+import { type Clock, systemClock } from '@arena-level/common/base/clock';
 import { createDirectory, whatIsAt } from '@arena-level/common/storage/node-directory';
 import { NodeStorage } from '@arena-level/common/storage/node-storage';
 import type { Storage } from '@arena-level/common/storage/storage';
+import { tellOfOpen } from '../channels/open-channel.ts';
 import { type DirectoryLock, lockDirectory } from '../lock/directory-lock.ts';
 import { type OpenOptions, type ResolvedOptions, resolveOptions } from '../options/options.ts';
 import { assembleStore } from './assemble-store.ts';
@@ -15,7 +16,9 @@ import type { OpenModules } from './open-modules.ts';
 import { openReadOnly } from './open-read-only.ts';
 import { Store } from './store.ts';
 import { checkContents, missingStore } from './store-contents.ts';
-import { makeStoreCore } from './store-core.ts';
+import { makeStoreCore, type StoreCore } from './store-core.ts';
+
+type Modules = OpenModules & { readonly clock: Clock };
 
 /**
  * Opens the store in the directory `location`, creating it when there is none (see `createIfMissing`), or to read it
@@ -33,6 +36,19 @@ export async function open(
   const directory = directoryOf(location);
   if (modules.storage === undefined) prepareDirectory(directory, resolved);
   const storage = modules.storage ?? new NodeStorage(directory);
+  const clock = modules.clock ?? systemClock;
+  return await tellOfOpen(storage.location, resolved.readOnly, clock, async () => {
+    const core = await openCore(storage, directory, resolved, { ...modules, clock });
+    return { result: new Store(core), opened: core };
+  });
+}
+
+async function openCore(
+  storage: Storage,
+  directory: string,
+  resolved: ResolvedOptions,
+  modules: Modules,
+): Promise<StoreCore> {
   let lock: DirectoryLock | undefined;
   try {
     // A first look: what is refused by it leaves no trace, not even of a lock. The one that counts is behind the lock.
@@ -51,14 +67,10 @@ async function openIn(
   storage: Storage,
   lock: DirectoryLock,
   options: ResolvedOptions,
-  modules: OpenModules,
-): Promise<Store> {
+  modules: Modules,
+): Promise<StoreCore> {
   checkContents(storage, options);
-  const parts = await assembleStore(storage, lock, options, {
-    ...modules,
-    clock: modules.clock ?? systemClock,
-  });
-  return new Store(makeStoreCore(parts));
+  return makeStoreCore(await assembleStore(storage, lock, options, modules));
 }
 
 /** The directory exists afterwards, durably where a store may be created in it. */

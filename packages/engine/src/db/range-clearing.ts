@@ -18,11 +18,12 @@
  * Main thread only.
  */
 import type { Clock } from '@arena-level/common/base/clock';
-import { EngineError, ErrorCode, hasCode, messageOf } from '@arena-level/common/base/errors';
+import { asError, EngineError, ErrorCode, hasCode, messageOf } from '@arena-level/common/base/errors';
 import { runLater, type Steps } from '@arena-level/common/base/steps';
 import { TRAILER_BYTES } from '@arena-level/common/key/internal-key';
 import type { CompactionCoordinator } from '../compaction/compaction-coordinator.ts';
 import type { EventSink } from '../events/event-sink.ts';
+import type { ClearReason } from '../events/events.ts';
 import type { Health } from '../health/health.ts';
 import { resolveIteratorOptions } from '../iterator/iterator-options.ts';
 import { isAboveRange, isBelowRange, type KeyRange } from '../iterator/key-range.ts';
@@ -81,6 +82,7 @@ type Counters = { -readonly [K in keyof StoreStats['clears']]: StoreStats['clear
 export class RangeClearing {
   readonly counters: Counters = { count: 0, tables: 0, bytes: 0, tombstones: 0 };
   readonly #modules: RangeClearingModules;
+  #calls = 0;
 
   constructor(modules: RangeClearingModules) {
     this.#modules = modules;
@@ -95,17 +97,25 @@ export class RangeClearing {
     const tally: Tally = { tables: 0, bytes: 0, tombstones: 0 };
     const began = clock.now();
     const letGo = clock.keepAlive();
+    const isWhole =
+      range.lower === undefined && range.upper === undefined && limit === Number.POSITIVE_INFINITY;
+    const reason: ClearReason = isWhole ? 'all' : 'range';
+    const call = ++this.#calls;
+    events.emit('clear-started', { call, reason });
     try {
       await writes.idle();
       const isDone = limit === Number.POSITIVE_INFINITY && (await this.#tryToDrop(asked, range, tally));
       if (!isDone) await this.#deleteAll(() => this.#modules.reads.iterator(keysOf(asked)), tally);
       await this.#settleDropped();
       if (sync) await durability.reach();
+    } catch (error) {
+      events.emit('clear-failed', { call, reason, error: asError(error), durationMs: clock.now() - began });
+      throw error;
     } finally {
       letGo();
       this.#count(tally);
     }
-    events.emit('range-cleared', { ...tally, durationMs: clock.now() - began });
+    events.emit('range-cleared', { call, reason, ...tally, durationMs: clock.now() - began });
   }
 
   #count({ tables, bytes, tombstones }: Tally): void {

@@ -12,11 +12,16 @@ export type StoreTrace = <N extends StoreEventName>(name: N, details: StoreEvent
  */
 export class EventSink {
   readonly #listeners = new Map<StoreEventName, Set<(details: never) => void>>();
-  readonly #trace: StoreTrace | undefined;
+  readonly #traces: StoreTrace[];
   #queue: (() => void)[] = [];
 
   constructor(trace?: StoreTrace) {
-    this.#trace = trace;
+    this.#traces = trace === undefined ? [] : [trace];
+  }
+
+  /** One more listener of everything, from now on, behind those that are there. */
+  addTrace(trace: StoreTrace): void {
+    this.#traces.push(trace);
   }
 
   on<N extends StoreEventName>(name: N, listener: StoreListener<N>): void {
@@ -33,19 +38,23 @@ export class EventSink {
   }
 
   emit<N extends StoreEventName>(name: N, details: StoreEvents[N]): void {
-    this.#trace?.(name, details);
+    for (const trace of this.#traces) trace(name, details);
     const listeners = this.#listeners.get(name);
-    if (listeners === undefined || listeners.size === 0) return;
+    if (listeners === undefined) return;
     for (const listener of listeners) {
       // Taken off meanwhile, it is not called any more.
-      this.#queue.push(() => {
+      this.deliver(() => {
         if (listeners.has(listener)) (listener as StoreListener<N>)(details);
       });
     }
-    if (this.#queue.length === listeners.size) process.nextTick(() => this.#deliver());
   }
 
-  #deliver(): void {
+  /** Calls behind the step that is under way, and behind what was to be delivered before. */
+  deliver(call: () => void): void {
+    if (this.#queue.push(call) === 1) process.nextTick(() => this.#deliverAll());
+  }
+
+  #deliverAll(): void {
     const queue = this.#queue;
     this.#queue = [];
     for (const call of queue) {

@@ -8,6 +8,7 @@ export interface StoreEvents {
   /** A rotation: the old MemDB is frozen, the new one has its journal and takes writes. */
   'journal-created': { readonly journal: number };
   'memtable-frozen': {
+    readonly reason: RotationReason;
     readonly journal: number;
     readonly lastSequence: number;
     readonly entries: number;
@@ -18,11 +19,23 @@ export interface StoreEvents {
     readonly capacityBytes: number;
     readonly durationMs: number;
   };
+  /** There was no memory for the next MemDB, or no journal: nothing has changed, the write that needed it is refused. */
+  'rotation-failed': {
+    readonly reason: RotationReason;
+    readonly journal: number;
+    readonly entries: number;
+    readonly bytes: number;
+    readonly error: Error;
+  };
 
   'flush-started': {
     readonly journal: number;
+    /** Of building the table; the same again where only the commit is repeated. */
     readonly attempt: number;
-    readonly where: 'worker' | 'inline';
+    readonly where: FlushPlace;
+    /** What is in the MemDB. */
+    readonly entries: number;
+    readonly bytes: number;
   };
   'table-built': {
     readonly journal: number;
@@ -37,6 +50,19 @@ export interface StoreEvents {
     readonly attempt: number;
     readonly error: Error;
     readonly retryInMs: number;
+  };
+
+  /** The memtable is in the version, as a table or, when it was empty, without one. */
+  'flush-finished': {
+    readonly journal: number;
+    readonly attempt: number;
+    /** Undefined when the memtable was empty. */
+    readonly table: number | undefined;
+    readonly sizeBytes: number;
+    readonly entries: number;
+    readonly dropped: number;
+    /** From the beginning of the last build to the end of the commit. */
+    readonly durationMs: number;
   };
 
   'table-renamed': { readonly journal: number; readonly table: number };
@@ -80,11 +106,27 @@ export interface StoreEvents {
     readonly error: Error;
     readonly retryInMs: number;
   };
+  /** What is merged does not count any more: a blocking call does the work itself, the range was given up, or the store closes. */
+  'compaction-superseded': {
+    readonly reason: CompactionReason;
+    readonly level: number;
+    readonly outputLevel: number;
+  };
   /** No version has the table any more: its file is gone. */
   'table-removed': { readonly table: number };
 
+  /** Keys are being deleted: all of the store, or those of a range or up to a limit. */
+  'clear-started': { readonly call: number; readonly reason: ClearReason };
+  'clear-failed': {
+    readonly call: number;
+    readonly reason: ClearReason;
+    readonly error: Error;
+    readonly durationMs: number;
+  };
   /** `clear` has ended: it dropped so many tables unread and wrote so many tombstones. */
   'range-cleared': {
+    readonly call: number;
+    readonly reason: ClearReason;
     readonly tables: number;
     readonly bytes: number;
     readonly tombstones: number;
@@ -104,6 +146,14 @@ export interface StoreEvents {
   healed: { readonly durationMs: number };
   closed: { readonly location: string };
 }
+
+/** Why a MemDB is frozen: a write does not fit, it was asked for (`flush`, `rotateMemtable`, `checkpoint`, …), its journal failed. */
+export type RotationReason = 'full' | 'asked' | 'healing';
+
+export type ClearReason = 'all' | 'range';
+
+/** Where a flush is done; `commit`: the table is there, and its commit is tried again. */
+export type FlushPlace = 'worker' | 'inline' | 'commit';
 
 /**
  * Why writers wait: all frozen slots taken, the journal being healed, a journal write in the pool, level 0 above its
@@ -126,9 +176,11 @@ const STORE_EVENTS: Readonly<Record<StoreEventName, true>> = {
   'journal-created': true,
   'memtable-frozen': true,
   'memtable-installed': true,
+  'rotation-failed': true,
   'flush-started': true,
   'table-built': true,
   'flush-failed': true,
+  'flush-finished': true,
   'table-renamed': true,
   'directory-synced': true,
   'edit-appended': true,
@@ -141,7 +193,10 @@ const STORE_EVENTS: Readonly<Record<StoreEventName, true>> = {
   'table-compacted': true,
   'compaction-finished': true,
   'compaction-failed': true,
+  'compaction-superseded': true,
   'table-removed': true,
+  'clear-started': true,
+  'clear-failed': true,
   'range-cleared': true,
   'cleanup-failed': true,
   'master-root-renewed': true,

@@ -1,4 +1,5 @@
 import { ArenaState } from '@arena-level/common/arena/arena-state';
+import type { Clock } from '@arena-level/common/base/clock';
 import { type Steps, wait } from '@arena-level/common/base/steps';
 import { fileName, tableFile, tempFile } from '@arena-level/common/storage/file-desc';
 import type { Storage } from '@arena-level/common/storage/storage';
@@ -126,4 +127,28 @@ export class FlushCommit {
           }),
     };
   }
+}
+
+/** The last build of a memtable's table. */
+interface FlushAttempt {
+  readonly memtable: Memtable;
+  readonly attempt: number;
+  readonly startedMs: number;
+}
+
+/** Tells that a flush has come to its end. */
+export function announceFlush(
+  { clock, events }: { readonly clock: Clock; readonly events: EventSink },
+  { memtable, attempt, startedMs }: FlushAttempt,
+  { table, tableNumber, dropped }: BuiltFlush,
+): void {
+  events.emit('flush-finished', {
+    journal: memtable.journal.number,
+    attempt,
+    table: tableNumber,
+    sizeBytes: table?.size ?? 0,
+    entries: table?.entries ?? 0,
+    dropped,
+    durationMs: clock.now() - startedMs,
+  });
 }

@@ -22,10 +22,11 @@ import { tempFile } from '@arena-level/common/storage/file-desc';
 import type { Storage } from '@arena-level/common/storage/storage';
 import type { TableOptions } from '@arena-level/common/table/table-options';
 import type { EventSink } from '../events/event-sink.ts';
+import type { FlushPlace } from '../events/events.ts';
 import type { Memtable } from '../memtable/memtable.ts';
 import type { MemtableSet } from '../memtable/memtable-set.ts';
 import type { CommitLane } from '../version/commit-lane.ts';
-import type { FlushCommit } from './flush-commit.ts';
+import { announceFlush, type FlushCommit } from './flush-commit.ts';
 import { FlushCounters } from './flush-counters.ts';
 import type { FlushExecutor, FlushOutcome } from './flush-executor.ts';
 import { PendingFlush } from './pending-flush.ts';
@@ -225,11 +226,7 @@ export class FlushCoordinator {
     job.tempNumber = this.#modules.newFileNumber();
     job.startedMs = this.#modules.clock.now();
     if (memtable.arena.state === ArenaState.Frozen) memtable.arena.transition(ArenaState.Flushing);
-    this.#modules.events.emit('flush-started', {
-      journal: memtable.journal.number,
-      attempt: job.attempt,
-      where,
-    });
+    this.#announce(job, where);
     return {
       arena: memtable.arena.shared,
       generation: memtable.arena.generation,
@@ -238,6 +235,16 @@ export class FlushCoordinator {
       dropHorizon: this.#modules.dropHorizon(memtable),
       options: this.#options.table,
     };
+  }
+
+  #announce({ memtable, attempt }: PendingFlush, where: FlushPlace): void {
+    this.#modules.events.emit('flush-started', {
+      journal: memtable.journal.number,
+      attempt,
+      where,
+      entries: memtable.memdb.count,
+      bytes: memtable.arena.kvBytesUsed,
+    });
   }
 
   #answered(job: PendingFlush, attempt: number, tempNumber: number, outcome: FlushOutcome): void {
@@ -319,9 +326,11 @@ export class FlushCoordinator {
 
   *#commitSteps(job: PendingFlush): Steps<void> {
     invariant(job === this.#jobs[0] && job.built !== undefined, 'memtables are committed in order of age');
+    if (job.commitFailed) this.#announce(job, 'commit');
     job.state = 'committing';
+    job.commitFailed = false;
+    const { built } = job;
     try {
-      const { built } = job;
       yield* this.#modules.lane.run(() => this.#modules.committer.commit(job.memtable, built));
     } catch (error) {
       job.commit = undefined;
@@ -331,6 +340,7 @@ export class FlushCoordinator {
         this.#backToWaiting(job);
       } else {
         job.state = 'built';
+        job.commitFailed = true;
       }
       this.#failed(job, error);
       throw error;
@@ -338,6 +348,7 @@ export class FlushCoordinator {
     job.commit = undefined;
     this.#jobs.shift();
     this.counters.count++;
+    announceFlush(this.#modules, job, built);
     // What made attempts of others fail may have passed with it.
     for (const { backOff } of this.#jobs) backOff.end();
     job.backOff.end();

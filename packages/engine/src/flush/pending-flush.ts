@@ -24,6 +24,8 @@ export class PendingFlush {
   /** Of building and of committing. */
   readonly backOff: BackOff;
   built: BuiltFlush | undefined;
+  /** The table stays, and its commit is to be repeated. */
+  commitFailed = false;
   commit: Running<void> | undefined;
   readonly waiters: { readonly resolve: () => void; readonly reject: (error: unknown) => void }[] = [];
 

@@ -1,8 +1,10 @@
 import { ArenaState } from '@arena-level/common/arena/arena-state';
 import type { Clock } from '@arena-level/common/base/clock';
+import { asError } from '@arena-level/common/base/errors';
 import type { MemDb } from '@arena-level/common/memdb/memdb';
 import type { Storage } from '@arena-level/common/storage/storage';
 import type { EventSink } from '../events/event-sink.ts';
+import type { RotationReason } from '../events/events.ts';
 import { LiveJournal } from '../journal/live-journal.ts';
 import type { ArenaPool } from './arena-pool.ts';
 import { commonPrefixOf } from './common-prefix.ts';
@@ -51,15 +53,20 @@ export class Rotation {
    * Freezes the active memtable of `memtables` and installs one with room for a batch of this size. Returns the
    * frozen one. Throws, with nothing changed, when there is no memory or no new journal.
    */
-  rotate(memtables: MemtableSet, recordBytes: number, entries: number): Memtable {
-    const { pool, clock, events, newFileNumber } = this.#modules;
+  rotate(
+    memtables: MemtableSet,
+    recordBytes: number,
+    entries: number,
+    reason: RotationReason = 'full',
+  ): Memtable {
+    const { clock, events } = this.#modules;
     const began = clock.now();
     const previous = memtables.active;
     const { lastSequence } = previous;
-    const memdb = takeMemDb(pool, recordBytes, entries, lastSequence, commonPrefixOf(previous.memdb));
-    const journal = this.#newJournal(memdb, newFileNumber(), lastSequence);
+    const { memdb, journal } = this.#next(previous, recordBytes, entries, reason);
     previous.arena.freeze();
     events.emit('memtable-frozen', {
+      reason,
       journal: previous.journal.number,
       lastSequence,
       entries: previous.memdb.count,
@@ -76,6 +83,30 @@ export class Rotation {
     this.stats.totalMs += durationMs;
     this.stats.maxMs = Math.max(this.stats.maxMs, durationMs);
     return previous;
+  }
+
+  /** All that can fail. */
+  #next(
+    previous: Memtable,
+    recordBytes: number,
+    entries: number,
+    reason: RotationReason,
+  ): { readonly memdb: MemDb; readonly journal: LiveJournal } {
+    const { pool, events, newFileNumber } = this.#modules;
+    const { lastSequence } = previous;
+    try {
+      const memdb = takeMemDb(pool, recordBytes, entries, lastSequence, commonPrefixOf(previous.memdb));
+      return { memdb, journal: this.#newJournal(memdb, newFileNumber(), lastSequence) };
+    } catch (error) {
+      events.emit('rotation-failed', {
+        reason,
+        journal: previous.journal.number,
+        entries: previous.memdb.count,
+        bytes: previous.arena.kvBytesUsed,
+        error: asError(error),
+      });
+      throw error;
+    }
   }
 
   /** Gives an active memtable that is still empty more room; journal and history stay. Throws as `rotate` does. */

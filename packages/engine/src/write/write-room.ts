@@ -4,7 +4,7 @@
  *
  * Main thread only.
  */
-import type { StallReason } from '../events/events.ts';
+import type { RotationReason, StallReason } from '../events/events.ts';
 import type { FlushCoordinator } from '../flush/flush-coordinator.ts';
 import type { Durability } from '../journal/durability.ts';
 import type { ArenaPool } from '../memtable/arena-pool.ts';
@@ -77,9 +77,11 @@ export class WriteRoom {
   }
 
   /** Rotates, unless the active memtable is empty and large enough. Returns what was frozen. */
-  rotate({ recordBytes, entries }: RoomNeed): Memtable | undefined {
+  rotate({ recordBytes, entries, wantsRotation = false }: RoomNeed): Memtable | undefined {
     const { memtables, rotation } = this.#modules;
-    if (!memtables.active.isEmpty) return this.#rotate(recordBytes, entries);
+    if (!memtables.active.isEmpty) {
+      return this.#rotate(recordBytes, entries, wantsRotation ? 'asked' : 'full');
+    }
     if (!memtables.active.memdb.fits(recordBytes, entries)) {
       rotation.enlargeEmpty(memtables, recordBytes, entries);
     }
@@ -96,7 +98,7 @@ export class WriteRoom {
     if (memdb.freeEntries > 0 && memdb.freeRecordBytes > 1) return;
     if (this.#slotsAreTaken() || this.#modules.level0.holdsRotations) return;
     try {
-      this.#rotate(0, 0);
+      this.#rotate(0, 0, 'full');
     } catch {
       // The next write rotates, and is told if it cannot.
     }
@@ -111,9 +113,9 @@ export class WriteRoom {
   }
 
   /** Rotates, starts to sync the old journal, and asks for the flush. */
-  #rotate(recordBytes: number, entries: number): Memtable {
+  #rotate(recordBytes: number, entries: number, reason: RotationReason): Memtable {
     const { memtables, rotation, durability, flush } = this.#modules;
-    const frozen = rotation.rotate(memtables, recordBytes, entries);
+    const frozen = rotation.rotate(memtables, recordBytes, entries, reason);
     durability.reach().catch(() => {
       // Failures are handled where journals fail; no writer waits for this sync.
     });
