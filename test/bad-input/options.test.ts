@@ -18,9 +18,10 @@ const NUMBERS = {
   cacheSize: [0, 64 * 2 ** 30],
   maxOpenFiles: [1, 1_000_000],
   maxManifestSize: [4096, 2 ** 30],
+  maxInfoLogSize: [4096, 2 ** 30],
 } as const satisfies Partial<Record<keyof OpenOptions, readonly [number, number]>>;
 
-const FLAGS = ['createIfMissing', 'errorIfExists', 'forceLock'] as const;
+const FLAGS = ['createIfMissing', 'errorIfExists', 'forceLock', 'infoLog'] as const;
 
 const CHOICES = {
   memtable: ['hash', 'skiplist'],

@@ -30,11 +30,11 @@ export const LAYERS: readonly PackageLayers[] = [
     mayImport: ['packages/common/src', 'packages/worker-flush/src'],
     tiers: [
       ['options', 'events', 'public'],
-      ['lock', 'health', 'channels', 'journal', 'manifest', 'version', 'cache', 'iterator'],
+      ['lock', 'health', 'channels', 'info-log', 'journal', 'manifest', 'version', 'cache', 'iterator'],
       ['memtable', 'flush', 'compaction', 'roots', 'recovery'],
       ['read', 'write', 'repair', 'checkpoint', 'read-only'],
       ['db'],
-      ['cli', '.'],
+      ['cli', 'streams', '.'],
     ],
   },
 ];

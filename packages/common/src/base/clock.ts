@@ -11,6 +11,11 @@ export interface Clock {
 /** The longest that a timer waits. */
 const FOREVER_MS = 2 ** 31 - 1;
 
+/** The date, for people who read logs; nothing is measured with it. */
+export function wallTime(): Date {
+  return new Date();
+}
+
 export const systemClock: Clock = {
   now: () => performance.now(),
   after(delayMs, callback) {

@@ -49,6 +49,8 @@ export const CURRENT_FILE: FileDesc = { type: FileType.Current, number: 0 };
 export const LOCK_FILE: FileDesc = { type: FileType.Lock, number: 0 };
 export const HOLDER_FILE: FileDesc = { type: FileType.Holder, number: 0 };
 export const ROOTS_FILE: FileDesc = { type: FileType.Roots, number: 0 };
+export const INFO_LOG_FILE: FileDesc = { type: FileType.InfoLog, number: 0 };
+export const OLD_INFO_LOG_FILE: FileDesc = { type: FileType.OldInfoLog, number: 0 };
 
 export function fileName(file: FileDesc): string {
   const digits = String(file.number).padStart(6, '0');

@@ -105,6 +105,8 @@ export type CompactionMessage =
   | (Begin<CompactionReason> &
       Levels & {
         readonly tables: number;
+        /** File numbers of the tables. */
+        readonly inputs: readonly number[];
         readonly bytes: number;
         readonly parts: number;
         /** The table changes its level as it is. */

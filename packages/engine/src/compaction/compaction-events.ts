@@ -13,6 +13,7 @@ export function announceStart(events: EventSink, run: RunningCompaction): void {
   events.emit('compaction-started', {
     ...headOf(pick),
     tables: pick.inputs.length + pick.nextInputs.length,
+    inputs: pick.inputs.concat(pick.nextInputs).map(({ number }) => number),
     bytes: bytesTotal,
     parts: parts.length,
     moves: pick.isTrivialMove,

@@ -8,6 +8,7 @@ import { threadPauseGate } from '../compaction/pause-gate.ts';
 import { EventSink } from '../events/event-sink.ts';
 import { Health } from '../health/health.ts';
 import { StallTracker } from '../health/stall-tracker.ts';
+import { beginInfoLog, tellOfRecovery } from '../info-log/store-log.ts';
 import { LoopTurns } from '../iterator/turns.ts';
 import type { DirectoryLock } from '../lock/directory-lock.ts';
 import { ArenaPool } from '../memtable/arena-pool.ts';
@@ -45,6 +46,7 @@ export async function assembleStore(
   const { clock } = modules;
   const events = new EventSink(modules.trace);
   new ChannelPublisher(storage.location, clock, events);
+  const infoLog = beginInfoLog(storage, options, modules, events);
   const executor = makeExecutor(storage, options, modules);
   const pool = new ArenaPool(
     { kind: options.memtable, standardBytes: options.writeBufferBytes, maxIdle: options.maxIdleArenas },
@@ -88,20 +90,22 @@ export async function assembleStore(
       minPartBytes: modules.minCompactionPartBytes ?? MIN_PART_BYTES,
     };
     const writeSide = makeWriteSide(foundation, memtable.lastSequence);
-    parts = completed(foundation, writeSide, lock, report);
+    parts = completed({ ...foundation, infoLog }, writeSide, lock, report);
+    tellOfRecovery(infoLog, report, versions);
     parts.compactions.schedule();
     return parts;
   } catch (error) {
     pool.close();
     await executor.close();
     versions?.closeNow();
+    await infoLog.close(error);
     throw error;
   }
 }
 
 /** What reads, verifies, copies and clears, beside what writes. */
 function completed(
-  foundation: Foundation,
+  foundation: Foundation & Pick<StoreParts, 'infoLog'>,
   writeSide: WriteSide,
   lock: DirectoryLock,
   recovery: RecoveryReport,

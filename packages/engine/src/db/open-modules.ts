@@ -7,7 +7,7 @@ import type { WorkerPool } from '../flush/worker-pool.ts';
 
 /** What a store works with, instead of the real thing: for tests, and for hosts with a pool of their own. */
 export interface OpenModules {
-  /** Replaces the files in the directory; one on disk has to be in the directory `location`. */
+  /** Replaces the files in the directory; one on disk has to be in the directory `location`. It gets a `LOG` only on demand. */
   readonly storage?: Storage;
   readonly clock?: Clock;
   /** A piscina pool of the host's own; it stays the host's to close. */

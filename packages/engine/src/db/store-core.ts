@@ -7,6 +7,7 @@ import type { FlushCoordinator } from '../flush/flush-coordinator.ts';
 import type { FlushExecutor } from '../flush/flush-executor.ts';
 import type { Health } from '../health/health.ts';
 import type { StallTracker } from '../health/stall-tracker.ts';
+import type { StoreLog } from '../info-log/store-log.ts';
 import type { Durability } from '../journal/durability.ts';
 import type { DirectoryLock } from '../lock/directory-lock.ts';
 import type { ArenaPool } from '../memtable/arena-pool.ts';
@@ -58,6 +59,7 @@ export interface StoreParts {
   readonly verification: Verification;
   readonly checkpoints: Checkpoints;
   readonly clearing: RangeClearing;
+  readonly infoLog: StoreLog;
   readonly recovery: RecoveryReport;
   readonly options: ResolvedOptions;
 }
@@ -151,6 +153,7 @@ async function closeStore(parts: StoreParts): Promise<void> {
   pool.close();
   await attempt(() => parts.roots.closeNow());
   await attempt(() => versions.closeNow());
+  await attempt(() => patiently(clock, parts.infoLog.close(failure?.error)));
   await attempt(() => lock.release());
   await attempt(() => storage.closeNow());
   events.emit('closed', { location: storage.location });

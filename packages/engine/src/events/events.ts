@@ -80,6 +80,8 @@ export interface StoreEvents {
     readonly level: number;
     readonly outputLevel: number;
     readonly tables: number;
+    /** Their file numbers: those of the level, then those of the output level. */
+    readonly inputs: readonly number[];
     readonly bytes: number;
     /** Threads that share the work. */
     readonly parts: number;
@@ -133,7 +135,7 @@ export interface StoreEvents {
     readonly durationMs: number;
   };
 
-  /** A file that is not needed any more could not be removed, or the roots file could not be written: no harm done. */
+  /** A file that is not needed any more could not be removed, or the roots file or `LOG` could not be written: no harm done. */
   'cleanup-failed': { readonly file: string; readonly error: Error };
   'master-root-renewed': { readonly root: string; readonly sequence: number; readonly tables: number };
 

@@ -78,6 +78,14 @@ export interface OpenOptions {
   /** A manifest that grows past this is replaced by a fresh one. Default 64 MiB. */
   readonly maxManifestSize?: number;
   /**
+   * Write down in a file `LOG`, as LevelDB does, what the store does and what fails: no keys, no values. The one before is
+   * kept as `LOG.old`. Default true; false with a `storage` of the caller's own, and where the store is open for reading
+   * only, which writes nothing.
+   */
+  readonly infoLog?: boolean;
+  /** A `LOG` that grows past this becomes `LOG.old`. 4 KiB to 1 GiB, default 1 MiB. */
+  readonly maxInfoLogSize?: number;
+  /**
    * What to do about damage in a journal that no crash explains: `stop` (default) refuses to open, `truncate`
    * keeps what lies before it, `skip` keeps also what can be read behind it (LevelDB's way).
    */
@@ -112,6 +120,9 @@ export interface ResolvedOptions {
   readonly maxOpenFiles: number;
   readonly reads: 'auto' | 'pool' | 'direct';
   readonly maxManifestBytes: number;
+  /** Undefined: as the storage is. */
+  readonly infoLog: boolean | undefined;
+  readonly maxInfoLogBytes: number;
   readonly recover: 'stop' | 'truncate' | 'skip';
   readonly forceLock: boolean;
 }
@@ -146,6 +157,8 @@ const KNOWN: ReadonlySet<string> = new Set<keyof OpenOptions>([
   'maxOpenFiles',
   'reads',
   'maxManifestSize',
+  'infoLog',
+  'maxInfoLogSize',
   'recover',
   'forceLock',
 ]);
@@ -184,6 +197,8 @@ export function resolveOptions(options: OpenOptions = {}): ResolvedOptions {
     maxOpenFiles: integer(options, 'maxOpenFiles', 1000, 1, 1_000_000),
     reads: choice(options, 'reads', ['auto', 'pool', 'direct'] as const, 'auto'),
     maxManifestBytes: integer(options, 'maxManifestSize', 64 * MIB, 4 * KIB, GIB),
+    infoLog: (options.infoLog ?? undefined) === undefined ? undefined : flag(options, 'infoLog', true),
+    maxInfoLogBytes: integer(options, 'maxInfoLogSize', MIB, 4 * KIB, GIB),
     recover: choice(options, 'recover', ['stop', 'truncate', 'skip'] as const, 'stop'),
     forceLock: flag(options, 'forceLock', false),
   });
