@@ -95,6 +95,10 @@ store = await open('db', { createIfMissing: false });
 for (let i = 0; i < 4000; i++) assert.deepEqual(Buffer.from(await store.get(key(i))), value(i));
 assert.deepEqual(await store.masterRoot(), before);
 assert.deepEqual((await store.verify()).differing, []);
+const { keyStream } = await import('arena-level/streams');
+assert.equal((await keyStream(store).toArray()).length, 4000);
+const { collect } = await import('arena-level/prometheus');
+assert.throws(() => collect(store), { code: 'LEVEL_NOT_SUPPORTED', message: /npm install prom-client/ });
 await store.close();
 console.log(JSON.stringify({ crc32c: crc32cImplementation, flushes: built.length }));
 `;
@@ -156,7 +160,7 @@ describe.each([
        const store: Store = await open('db', options);
        const value: Uint8Array | undefined = await store.get(new Uint8Array(1));
        const root: MasterRoot = await store.masterRoot();
-       store.on('flush-started', (event) => event.where satisfies 'worker' | 'inline');
+       store.on('flush-started', (event) => event.where satisfies 'worker' | 'inline' | 'commit');
        export { root, value };`,
     );
     const compiler = join(ROOT, 'node_modules/typescript/bin/tsc');

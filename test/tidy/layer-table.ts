@@ -34,7 +34,7 @@ export const LAYERS: readonly PackageLayers[] = [
       ['memtable', 'flush', 'compaction', 'roots', 'recovery'],
       ['read', 'write', 'repair', 'checkpoint', 'read-only'],
       ['db'],
-      ['cli', 'streams', '.'],
+      ['cli', 'streams', 'prometheus', '.'],
     ],
   },
 ];

@@ -11,9 +11,9 @@ export interface Clock {
 /** The longest that a timer waits. */
 const FOREVER_MS = 2 ** 31 - 1;
 
-/** The date, for people who read logs; nothing is measured with it. */
-export function wallTime(): Date {
-  return new Date();
+/** Date and time in UTC, as `2026-01-31T23:59:59.123Z`, for people who read logs; nothing is measured with it. */
+export function wallTime(): string {
+  return new Date().toISOString();
 }
 
 export const systemClock: Clock = {

@@ -49,7 +49,7 @@ const LINES: Lines = {
     FREQUENT_STALLS.has(reason) && durationMs < SHORT_STALL_MS
       ? undefined
       : `stall: writers waited ${ms(durationMs)} (${reason})`,
-  'cleanup-failed': ({ file, error }) => `not needed, and in the way: ${file}: ${inWords(error)}`,
+  'cleanup-failed': ({ file, error }) => `cleanup: ${file} failed: ${inWords(error)}`,
   'writes-stopped': ({ error }) => `writes stopped: ${inWords(error)}`,
   'healing-started': ({ error }) => `healing: ${inWords(error)}`,
   healed: ({ durationMs }) => `healed in ${ms(durationMs)}`,

@@ -14,7 +14,7 @@ beforeEach(() => {
   failures = [];
 });
 
-const wallTime = (): Date => new Date(Date.UTC(2026, 0, 31, 23, 59, 58, 123));
+const wallTime = (): string => '2026-01-31T23:59:58.123Z';
 
 function newLog(maxBytes = 4096): InfoLog {
   return new InfoLog({ storage, wallTime, onFailure: (error) => failures.push(error) }, maxBytes);

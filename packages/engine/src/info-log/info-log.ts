@@ -22,7 +22,8 @@ const WRITE_BYTES = 16 * 1024;
 
 export interface InfoLogModules {
   readonly storage: Storage;
-  readonly wallTime: () => Date;
+  /** As `2026-01-31T23:59:59.123Z`. */
+  readonly wallTime: () => string;
   /** Called once, when the log has failed and is given up. */
   readonly onFailure: (error: unknown) => void;
 }
@@ -69,8 +70,7 @@ export class InfoLog {
   }
 
   #lineOf(text: string): string {
-    // 2026-01-31T23:59:59.123Z
-    const [day, time] = this.#modules.wallTime().toISOString().slice(0, -1).split('T');
+    const [day, time] = this.#modules.wallTime().slice(0, -1).split('T');
     const line = `${day!.replaceAll('-', '/')}-${time}000 ${threadId} ${text.replaceAll('\n', ' ')}`;
     return `${line.slice(0, MAX_LINE)}\n`;
   }
