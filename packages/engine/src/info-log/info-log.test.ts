@@ -133,4 +133,19 @@ describe('a log that fails is given up, and reported once', () => {
     expect(failures).toHaveLength(1);
     expect(textOf(OLD_INFO_LOG_FILE)).toContain(' line 0\n');
   });
+
+  test('once, when its file cannot be closed either', async () => {
+    const createNow = storage.createNow.bind(storage);
+    storage.createNow = (file) =>
+      Object.assign(createNow(file), {
+        write: () => Promise.reject(new Error('no write')),
+        closeNow: () => {
+          throw new Error('no close');
+        },
+      });
+    const log = newLog();
+    log.write('one');
+    await log.close();
+    expect(failures).toMatchObject([{ message: 'no write' }]);
+  });
 });
