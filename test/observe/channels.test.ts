@@ -1,4 +1,5 @@
 import { subscribe, unsubscribe } from 'node:diagnostics_channel';
+import { join } from 'node:path';
 import { FaultStorage } from '@arena-level/common/storage/fault-storage';
 import { MemoryStorage } from '@arena-level/common/storage/memory-storage';
 import { open } from 'arena-level/engine';
@@ -6,6 +7,7 @@ import { describe, expect, onTestFinished, test } from 'vitest';
 import { eventually, settle } from '../support/eventually.ts';
 import { type HeldStore, type HeldStoreModules, openHeld } from '../support/held-store.ts';
 import { ManualClock } from '../support/manual-clock.ts';
+import { temporaryDirectory } from '../support/temporary-directory.ts';
 import { bytes, key } from '../support/text-bytes.ts';
 import { Listening } from './listening.ts';
 
@@ -88,6 +90,25 @@ describe('the channel of opens', () => {
     ]);
     listening.expectPairs();
   });
+});
+
+test("the channel of opens tells of a directory that is none, or somebody else's", async () => {
+  const directory = temporaryDirectory();
+  const missing = join(directory, 'missing');
+  const listening = new Listening();
+  await expect(open(missing, { createIfMissing: false })).rejects.toMatchObject({
+    code: 'ARENA_STORE_MISSING',
+  });
+  const store = await open(directory, { flush: 'inline' });
+  await expect(open(directory, { flush: 'inline' })).rejects.toMatchObject({ code: 'LEVEL_LOCKED' });
+  await store.close();
+  const ends = listening.of('arena-level:open').filter(({ phase }) => phase === 'end');
+  expect(ends).toMatchObject([
+    { location: missing, outcome: 'failed', error: { code: 'ARENA_STORE_MISSING' } },
+    { location: directory, outcome: 'opened' },
+    { location: directory, outcome: 'failed', error: { code: 'LEVEL_LOCKED' } },
+  ]);
+  listening.expectPairs();
 });
 
 describe('the channels of rotations and flushes', () => {

@@ -46,12 +46,12 @@ export async function assembleStore(
   const { clock } = modules;
   const events = new EventSink(modules.trace);
   new ChannelPublisher(storage.location, clock, events);
-  const infoLog = beginInfoLog(storage, options, modules, events);
   const executor = makeExecutor(storage, options, modules);
   const pool = new ArenaPool(
     { kind: options.memtable, standardBytes: options.writeBufferBytes, maxIdle: options.maxIdleArenas },
     { clock, prepare: executor.kind === 'worker' ? (arena) => executor.prepare(arena) : undefined },
   );
+  const infoLog = beginInfoLog(storage, options, modules, events);
   let versions: VersionSet | undefined;
   try {
     const isNew = storage.sizeNow(CURRENT_FILE) === undefined;

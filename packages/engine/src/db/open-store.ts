@@ -34,10 +34,11 @@ export async function open(
 ): Promise<Store> {
   const resolved = resolveOptions(options);
   const directory = directoryOf(location);
-  if (modules.storage === undefined) prepareDirectory(directory, resolved);
-  const storage = modules.storage ?? new NodeStorage(directory);
   const clock = modules.clock ?? systemClock;
-  return await tellOfOpen(storage.location, resolved.readOnly, clock, async () => {
+  const where = modules.storage?.location ?? directory;
+  return await tellOfOpen(where, resolved.readOnly, clock, async () => {
+    if (modules.storage === undefined) prepareDirectory(directory, resolved);
+    const storage = modules.storage ?? new NodeStorage(directory);
     const core = await openCore(storage, directory, resolved, { ...modules, clock });
     return { result: new Store(core), opened: core };
   });
