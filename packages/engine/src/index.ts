@@ -33,6 +33,7 @@ export type { OpenOptions } from './options/options.ts';
 export type {
   BatchOperation,
   CheckpointOptions,
+  CheckpointProgress,
   CheckpointReport,
   ClearRange,
   CompactRangeOptions,
@@ -45,6 +46,8 @@ export type {
   RepairReport,
   RotateOptions,
   SnapshotHandle,
+  VerifyOptions,
+  VerifyProgress,
   VerifyReport,
   WriteOptions,
 } from './public/public-types.ts';

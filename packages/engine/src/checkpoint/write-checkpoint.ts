@@ -19,12 +19,14 @@ import {
   tableFile,
 } from '@arena-level/common/storage/file-desc';
 import type { ReadableFile, Storage, WritableFile } from '@arena-level/common/storage/storage';
+import { totalSize } from '../compaction/level-scores.ts';
 import { requireWholeWrite } from '../journal/whole-write.ts';
 import { bestEffort } from '../manifest/best-effort.ts';
 import { switchCurrent, writeCurrentTemp } from '../manifest/current-file.ts';
 import { ManifestWriter } from '../manifest/manifest-writer.ts';
 import type { TableMetadata } from '../manifest/table-metadata.ts';
 import { type CompactPointer, encodeVersionEdit } from '../manifest/version-edit.ts';
+import type { CheckpointProgress } from '../public/public-types.ts';
 import { type RootsContents, RootsFile } from '../roots/roots-file.ts';
 import { COMPARATOR_NAME } from '../version/manifest-reader.ts';
 import type { Levels } from '../version/version.ts';
@@ -47,6 +49,7 @@ export interface CheckpointWriteOptions {
   readonly link: boolean;
   /** Throws when the checkpoint is to be given up. */
   readonly checkWanted: () => void;
+  readonly onProgress: ((progress: CheckpointProgress) => void) | undefined;
 }
 
 /** What became of the tables. */
@@ -98,11 +101,13 @@ export function removeCheckpoint(target: Storage): void {
 async function bringTables(
   { storage, levels }: CheckpointSource,
   target: Storage,
-  { link, checkWanted }: CheckpointWriteOptions,
+  { link, checkWanted, onProgress }: CheckpointWriteOptions,
 ): Promise<WrittenTables> {
   let linked = 0;
   let copied = 0;
   let bytes = 0;
+  const bytesTotal = totalSize(levels.flat());
+  onProgress?.({ bytesDone: 0, bytesTotal });
   for (const table of levels.flat()) {
     checkWanted();
     requireSize(table, storage.sizeNow(tableFile(table.number)));
@@ -113,6 +118,7 @@ async function bringTables(
       copied++;
     }
     bytes += table.size;
+    onProgress?.({ bytesDone: bytes, bytesTotal });
   }
   return { linked, copied, bytes };
 }

@@ -73,11 +73,12 @@ export class Checkpoints {
 
   async #create(
     location: string,
-    { link = true }: CheckpointOptions,
+    options: CheckpointOptions,
     modules: Pick<OpenModules, 'storage'>,
   ): Promise<CheckpointReport> {
     const directory = directoryOf(location);
     const { storage, versions } = this.#modules;
+    this.#checkWanted(options);
     if (modules.storage === undefined) requireFree(storage, directory);
     await this.#modules.flush();
     const version = versions.current;
@@ -85,7 +86,7 @@ export class Checkpoints {
     version.retain();
     try {
       const masterRoot = await this.#modules.verification.masterRootOf(version, sequence);
-      return await this.#writeInto(directory, modules.storage, link, version, masterRoot);
+      return await this.#writeInto(directory, modules.storage, options, version, masterRoot);
     } finally {
       version.release();
     }
@@ -95,7 +96,7 @@ export class Checkpoints {
   async #writeInto(
     directory: string,
     given: Storage | undefined,
-    link: boolean,
+    options: CheckpointOptions,
     version: Version,
     masterRoot: MasterRoot,
   ): Promise<CheckpointReport> {
@@ -107,7 +108,7 @@ export class Checkpoints {
         sequence,
         root,
         tables,
-        ...(await this.#writeLocked(directory, target, link, version, masterRoot)),
+        ...(await this.#writeLocked(directory, target, options, version, masterRoot)),
       };
     } catch (error) {
       for (const one of made.reverse()) bestEffort(() => removeDirectoryIfEmpty(one));
@@ -120,11 +121,11 @@ export class Checkpoints {
   async #writeLocked(
     directory: string,
     target: Storage,
-    link: boolean,
+    options: CheckpointOptions,
     version: Version,
     masterRoot: MasterRoot,
   ): Promise<Pick<CheckpointReport, 'linked' | 'copied' | 'bytes'>> {
-    const { health } = this.#modules;
+    const { link = true, onProgress } = options;
     const lock = lockDirectory(target, directory);
     let isOurs = false;
     try {
@@ -132,7 +133,8 @@ export class Checkpoints {
       isOurs = true;
       return await writeCheckpoint(this.#sourceOf(version, masterRoot), target, {
         link,
-        checkWanted: () => health.checkOpen(),
+        checkWanted: () => this.#checkWanted(options),
+        onProgress,
       });
     } catch (error) {
       if (isOurs) removeCheckpoint(target);
@@ -141,6 +143,13 @@ export class Checkpoints {
       throw error;
     } finally {
       lock.release();
+    }
+  }
+
+  #checkWanted({ signal }: CheckpointOptions): void {
+    this.#modules.health.checkOpen();
+    if (signal?.aborted === true) {
+      throw new EngineError(ErrorCode.Aborted, 'the checkpoint was aborted, and nothing is left of it');
     }
   }
 

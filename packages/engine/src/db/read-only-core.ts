@@ -169,7 +169,7 @@ function statsOf(
     writes: { entries: 0, bytes: 0, groups: 0, journalBytes: 0, journalSyncs: 0, pendingBytes: 0 },
     stalls: new StallTracker(clock, events).stats,
     rotations: none,
-    flushes: { ...new FlushCounters() },
+    flushes: { ...new FlushCounters(), oldestMs: 0, failure: undefined },
     clears: { count: 0, tables: 0, bytes: 0, tombstones: 0 },
     memtables: {
       active: 1,

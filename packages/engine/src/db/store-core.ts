@@ -1,4 +1,5 @@
 import type { Clock } from '@arena-level/common/base/clock';
+import { messageOf } from '@arena-level/common/base/errors';
 import type { Storage } from '@arena-level/common/storage/storage';
 import type { CompactionCoordinator } from '../compaction/compaction-coordinator.ts';
 import type { PauseGate } from '../compaction/pause-gate.ts';
@@ -178,7 +179,11 @@ function collectStats(parts: StoreParts): StoreStats {
     writes: { ...writes.counters, journalSyncs: durability.syncs, pendingBytes: writes.pendingBytes },
     stalls: stalls.stats,
     rotations: { ...rotation.stats },
-    flushes: { ...flush.counters },
+    flushes: {
+      ...flush.counters,
+      oldestMs: flush.oldestMs,
+      failure: flush.failure === undefined ? undefined : messageOf(flush.failure),
+    },
     clears: { ...parts.clearing.counters },
     memtables: {
       active: 1,

@@ -15,6 +15,7 @@ import type {
   ReadOptions,
   RecoveryReport,
   RotateOptions,
+  VerifyOptions,
   VerifyReport,
   WriteOptions,
 } from '../public/public-types.ts';
@@ -225,7 +226,7 @@ export class Store {
    */
   async compactRange(start?: Uint8Array, end?: Uint8Array, options: CompactRangeOptions = {}): Promise<void> {
     for (const bound of [start, end]) if (bound !== undefined) checkKey(bound);
-    checkCallOptions('compactRange', options, COMPACT_RANGE_OPTIONS);
+    checkCallOptions('compactRange', options, SIGNAL_AND_PROGRESS);
     const { signal, onProgress } = options;
     // The caller may reuse its keys once the call has returned.
     const [from, to] = [start, end].map((bound) => bound && new Uint8Array(bound));
@@ -274,8 +275,9 @@ export class Store {
   }
 
   /** Reads every table and recomputes its root from the data blocks, in a worker; reports each that differs. */
-  verify(): Promise<VerifyReport> {
-    return this.#core.verification.verify();
+  async verify(options: VerifyOptions = {}): Promise<VerifyReport> {
+    checkCallOptions('verify', options, SIGNAL_AND_PROGRESS);
+    return await this.#core.verification.verify(options);
   }
 
   stats(): StoreStats {
@@ -344,12 +346,12 @@ function checkReadOptions(options: ReadOptions | undefined): ReadOptions {
   return options;
 }
 
-const CHECKPOINT_OPTIONS: OptionKinds = { link: FLAG };
-
-const COMPACT_RANGE_OPTIONS: OptionKinds = {
+const SIGNAL_AND_PROGRESS: OptionKinds = {
   signal: { fits: (value) => value instanceof AbortSignal, wanted: 'an AbortSignal' },
   onProgress: { fits: (value) => typeof value === 'function', wanted: 'a function' },
 };
+
+const CHECKPOINT_OPTIONS: OptionKinds = { link: FLAG, ...SIGNAL_AND_PROGRESS };
 
 const CLEAR_RANGE: OptionKinds = {
   gt: CHECKED_LATER,

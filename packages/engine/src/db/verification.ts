@@ -1,10 +1,12 @@
+import { EngineError, ErrorCode } from '@arena-level/common/base/errors';
 import { runLater } from '@arena-level/common/base/steps';
 import { fromWireError } from '@arena-level/common/protocol/wire-error';
 import type { TableCache } from '../cache/table-cache.ts';
+import { totalSize } from '../compaction/level-scores.ts';
 import type { FlushExecutor, VerifyOutcome } from '../flush/flush-executor.ts';
 import type { Health } from '../health/health.ts';
 import type { TableMetadata } from '../manifest/table-metadata.ts';
-import type { MasterRoot, VerifyReport } from '../public/public-types.ts';
+import type { MasterRoot, VerifyOptions, VerifyReport } from '../public/public-types.ts';
 import type { RootKeeper } from '../roots/root-keeper.ts';
 import type { Version } from '../version/version.ts';
 import type { VersionSet } from '../version/version-set.ts';
@@ -48,28 +50,36 @@ export class Verification {
     return roots.masterRootOf(version, sequence)!;
   }
 
-  async verify(): Promise<VerifyReport> {
+  async verify(options: VerifyOptions = {}): Promise<VerifyReport> {
     const { versions, health } = this.#modules;
     health.checkOpen();
     const version = versions.current;
     version.retain();
     try {
-      return await this.#verify(version);
+      return await this.#verify(version, options);
     } finally {
       version.release();
     }
   }
 
-  async #verify(version: Version): Promise<VerifyReport> {
+  async #verify(version: Version, { signal, onProgress }: VerifyOptions): Promise<VerifyReport> {
     const { roots } = this.#modules;
+    const bytesTotal = totalSize(version.levels.flat());
+    let bytesDone = 0;
+    const report = (): void =>
+      onProgress?.({ tablesDone: tables, tables: version.tableCount, bytesDone, bytesTotal });
     const differing: { table: number; level: number; problems: readonly string[] }[] = [];
     let tables = 0;
     let entries = 0;
     let blocks = 0;
+    report();
     for (const [level, list] of version.levels.entries()) {
       for (const table of list) {
+        if (signal?.aborted === true) throw abortedError();
         const outcome = await this.#recompute(table);
         tables++;
+        bytesDone += table.size;
+        report();
         if (outcome.kind === 'failed') {
           differing.push({ table: table.number, level, problems: [outcome.error.message] });
           continue;
@@ -117,4 +127,8 @@ export class Verification {
     const { number, size, smallest, largest } = table;
     return this.#modules.executor.verify({ tableNumber: number, size, smallest, largest });
   }
+}
+
+function abortedError(): EngineError {
+  return new EngineError(ErrorCode.Aborted, 'the verification was aborted');
 }

@@ -84,6 +84,12 @@ export class FlushCoordinator {
     return this.#jobs.find(({ backOff }) => backOff.failure !== undefined)?.backOff.failure;
   }
 
+  /** How long the oldest frozen memtable has waited for its commit; 0 without one. */
+  get oldestMs(): number {
+    const oldest = this.#jobs[0];
+    return oldest === undefined ? 0 : this.#modules.clock.now() - oldest.requestedMs;
+  }
+
   /** Builds on other threads. */
   get building(): number {
     return this.#tasks.size;

@@ -21,6 +21,8 @@ export class PendingFlush {
   /** Temporary file of the last build. */
   tempNumber = 0;
   startedMs = 0;
+  /** When the flush was asked for, by the clock. */
+  readonly requestedMs: number;
   /** Of building and of committing. */
   readonly backOff: BackOff;
   built: BuiltFlush | undefined;
@@ -31,6 +33,7 @@ export class PendingFlush {
 
   constructor(memtable: Memtable, clock: Clock) {
     this.memtable = memtable;
+    this.requestedMs = clock.now();
     this.backOff = new BackOff(clock);
   }
 

@@ -41,6 +41,22 @@ export interface MasterRoot {
   readonly tables: number;
 }
 
+/** How far a verification has come. */
+export interface VerifyProgress {
+  readonly tablesDone: number;
+  readonly tables: number;
+  /** Bytes of tables that have been read, and of all. */
+  readonly bytesDone: number;
+  readonly bytesTotal: number;
+}
+
+export interface VerifyOptions {
+  /** Ends the verification between two tables. The promise is rejected with LEVEL_ABORTED. */
+  readonly signal?: AbortSignal;
+  /** Called before the first table and after each. */
+  readonly onProgress?: (progress: VerifyProgress) => void;
+}
+
 export interface VerifyReport {
   /** The MasterRoot; undefined when a table cannot be read. */
   readonly root: Uint8Array<ArrayBuffer> | undefined;
@@ -86,6 +102,16 @@ export interface CompactRangeOptions {
 export interface CheckpointOptions {
   /** Give tables a second name where the file system allows it, instead of copying them. Default true. */
   readonly link?: boolean;
+  /** Gives the checkpoint up; nothing is left of it. The promise is rejected with LEVEL_ABORTED. */
+  readonly signal?: AbortSignal;
+  /** Called before the first table and after each. */
+  readonly onProgress?: (progress: CheckpointProgress) => void;
+}
+
+/** How far a checkpoint has come, by the bytes of its tables. */
+export interface CheckpointProgress {
+  readonly bytesDone: number;
+  readonly bytesTotal: number;
 }
 
 /** What a checkpoint is a copy of, and how it was made. */

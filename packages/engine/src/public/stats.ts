@@ -69,6 +69,10 @@ export interface StoreStats {
     readonly buildMs: number;
     readonly syncMs: number;
     readonly cpuMs: number;
+    /** How long the oldest frozen MemDB has waited for its commit; 0 without one. */
+    readonly oldestMs: number;
+    /** Why flushing does not get on; undefined while it does, or while a first failure is being repeated. */
+    readonly failure: string | undefined;
   };
   /** Calls of `clear`; tables that it dropped unread, and their bytes; tombstones that it wrote. */
   readonly clears: {
