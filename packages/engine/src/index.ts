@@ -14,22 +14,29 @@ export type {
   StallMessage,
 } from './channels/messages.ts';
 export { destroy } from './db/destroy-store.ts';
+export { diagnose } from './db/diagnose-store.ts';
 export type { OpenModules } from './db/open-modules.ts';
 export { open } from './db/open-store.ts';
 export { repair } from './db/repair-store.ts';
 export { Store } from './db/store.ts';
+export { diagnoseStats } from './doctor/diagnose-stats.ts';
 export type {
   ClearReason,
+  CompactionReason,
   CompactionReason,
   FlushPlace,
   RotationReason,
   StallReason,
+  StallReason,
   StoreEventName,
+  StoreEventName,
+  StoreEvents,
   StoreEvents,
 } from './events/events.ts';
 export type { StoreIterator } from './iterator/store-iterator.ts';
 export { arenaBudget, setArenaBudget } from './memtable/arena-budget.ts';
 export type { OpenOptions } from './options/options.ts';
+export type { DiagnoseOptions, Diagnosis, Finding, FindingKind, Severity } from './public/diagnosis.ts';
 export type {
   BatchOperation,
   CheckpointOptions,
