@@ -17,7 +17,7 @@ export { destroy } from './db/destroy-store.ts';
 export { diagnose } from './db/diagnose-store.ts';
 export type { OpenModules } from './db/open-modules.ts';
 export { open } from './db/open-store.ts';
-export { repair } from './db/repair-store.ts';
+export { type RepairOptions, repair } from './db/repair-store.ts';
 export { Store } from './db/store.ts';
 export { diagnoseStats } from './doctor/diagnose-stats.ts';
 export type {
@@ -50,6 +50,7 @@ export type {
   MasterRoot,
   ReadOptions,
   RecoveryReport,
+  RepairProgress,
   RepairReport,
   RotateOptions,
   SnapshotHandle,

@@ -5,8 +5,9 @@ import { whatIsAt } from '@arena-level/common/storage/node-directory';
 import { NodeStorage } from '@arena-level/common/storage/node-storage';
 import type { Storage } from '@arena-level/common/storage/storage';
 import { type DirectoryLock, lockDirectory } from '../lock/directory-lock.ts';
+import { checkCallOptions, type OptionKinds } from '../options/call-options.ts';
 import { type OpenOptions, resolveOptions } from '../options/options.ts';
-import type { RepairReport } from '../public/public-types.ts';
+import type { RepairProgress, RepairReport } from '../public/public-types.ts';
 import { repairFiles } from '../repair/repair-files.ts';
 import { directoryOf, notADirectory } from './location.ts';
 import type { OpenModules } from './open-modules.ts';
@@ -18,6 +19,15 @@ const STORE_FILES: ReadonlySet<FileType> = new Set([
   FileType.Journal,
 ]);
 
+const REPAIR_OPTIONS: OptionKinds = {
+  onProgress: { fits: (value) => typeof value === 'function', wanted: 'a function' },
+};
+
+export interface RepairOptions extends OpenOptions {
+  /** Called at the beginning, and after each table and the journals. */
+  readonly onProgress?: (progress: RepairProgress) => void;
+}
+
 /**
  * Makes the store in the directory `location` open again, with all that can be read of it: rebuilds a manifest that is
  * missing or damaged, tables of which parts are damaged, and journals. Deletes nothing: what is of no use goes to
@@ -28,10 +38,12 @@ const STORE_FILES: ReadonlySet<FileType> = new Set([
  */
 export async function repair(
   location: string,
-  options?: OpenOptions,
+  options: RepairOptions = {},
   modules: Pick<OpenModules, 'storage' | 'clock'> = {},
 ): Promise<RepairReport> {
-  const resolved = resolveOptions(options);
+  const { onProgress, ...openOptions } = options;
+  checkCallOptions('repair', { onProgress }, REPAIR_OPTIONS);
+  const resolved = resolveOptions(openOptions);
   const directory = directoryOf(location);
   if (modules.storage === undefined) requireDirectory(directory);
   const storage = modules.storage ?? new NodeStorage(directory);
@@ -41,7 +53,7 @@ export async function repair(
     requireStore(storage);
     lock = lockDirectory(storage, directory, { force: resolved.forceLock });
     requireStore(storage);
-    return await repairFiles(storage, modules.clock ?? systemClock, resolved);
+    return await repairFiles(storage, modules.clock ?? systemClock, resolved, onProgress);
   } finally {
     storage.closeNow();
     lock?.release();

@@ -183,6 +183,12 @@ export interface RepairReport {
   readonly damage: readonly FileProblem[];
 }
 
+/** How far a repair has come, by the bytes of the tables and journals that it has read. */
+export interface RepairProgress {
+  readonly bytesDone: number;
+  readonly bytesTotal: number;
+}
+
 export interface FileProblem {
   readonly file: string;
   readonly offset?: number;

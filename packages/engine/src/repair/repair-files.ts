@@ -33,7 +33,7 @@ import type { TableMetadata } from '../manifest/table-metadata.ts';
 import type { NewTable } from '../manifest/version-edit.ts';
 import type { ResolvedOptions } from '../options/options.ts';
 import { tableOptions } from '../options/table-options.ts';
-import type { FileProblem, RepairReport } from '../public/public-types.ts';
+import type { FileProblem, RepairProgress, RepairReport } from '../public/public-types.ts';
 import { type RootsContents, readRoots } from '../roots/roots-file.ts';
 import type { ManifestState } from '../version/manifest-reader.ts';
 import { EMPTY_LEVELS } from '../version/version.ts';
@@ -49,6 +49,7 @@ export async function repairFiles(
   storage: Storage,
   clock: Clock,
   options: ResolvedOptions,
+  onProgress: ((progress: RepairProgress) => void) | undefined,
 ): Promise<RepairReport> {
   const files = storage.listNow();
   const roots = await runLater(readRoots(storage));
@@ -56,7 +57,10 @@ export async function repairFiles(
   const state = await findManifest(storage, files, roots, damage);
   const versions = emptyVersions(storage, files, roots, state);
   try {
-    return await new StoreRepair({ storage, clock, options, files, versions, damage }).run(state, roots);
+    return await new StoreRepair({ storage, clock, options, files, versions, damage, onProgress }).run(
+      state,
+      roots,
+    );
   } finally {
     versions.closeNow();
   }
@@ -95,6 +99,7 @@ interface RepairParts {
   readonly files: readonly FileDesc[];
   readonly versions: VersionSet;
   readonly damage: FileProblem[];
+  readonly onProgress: ((progress: RepairProgress) => void) | undefined;
 }
 
 class StoreRepair {
@@ -109,6 +114,7 @@ class StoreRepair {
   #entries = 0;
   #lastSequence = 0;
   #ageIsCertain = true;
+  #bytesDone = 0;
 
   constructor(parts: RepairParts) {
     this.#parts = parts;
@@ -116,6 +122,7 @@ class StoreRepair {
 
   async run(state: ManifestState | undefined, { last }: RootsContents): Promise<RepairReport> {
     this.#lastSequence = Math.max(state?.lastSequence ?? 0, last?.lastSequence ?? 0);
+    this.#report(0);
     const scanned = state === undefined ? undefined : await this.#scanListed(state);
     const levelsKept = state !== undefined && scanned !== undefined;
     const tables = levelsKept ? await this.#keepLevels(state, scanned) : await this.#gatherAll();
@@ -144,6 +151,7 @@ class StoreRepair {
     for (const stated of levels.flat()) {
       if (storage.sizeNow(tableFile(stated.number)) === undefined) continue;
       const table = await scanTable(storage, stated.number, stated.size);
+      this.#report(stated.size);
       if (!fits(table, stated)) {
         const reason = 'it holds other keys than the manifest states: no manifest is trusted';
         damage.push({ file: nameOfTable(stated), reason });
@@ -189,7 +197,9 @@ class StoreRepair {
     await this.#setAside(({ type }) => type === FileType.Roots);
     const found: ScannedTable[] = [];
     for (const number of this.#numbersOf(FileType.Table)) {
-      const usable = await this.#usable(await scanTable(storage, number), number, 0, false);
+      const table = await scanTable(storage, number);
+      this.#report(table.size);
+      const usable = await this.#usable(table, number, 0, false);
       if (usable !== undefined) found.push(usable);
     }
     for (const table of await this.#replay(this.#numbersOf(FileType.Journal))) found.push(table);
@@ -236,6 +246,7 @@ class StoreRepair {
     const replayed = await tablesOfJournals(modules, numbers, options, this.#lastSequence, damage);
     this.#lastSequence = Math.max(this.#lastSequence, replayed.lastSequence);
     this.#journals = replayed.journals;
+    for (const number of numbers) this.#report(storage.sizeNow(journalFile(number)) ?? 0);
     const tables: ScannedTable[] = [];
     for (const number of replayed.tables) {
       const table = await scanTable(storage, number);
@@ -259,6 +270,16 @@ class StoreRepair {
       this.#noteRenamed(nameOfTable(table), nameOfTable({ number: last }));
       return { ...table, number: last };
     });
+  }
+
+  /** `bytes` more have been read. Of a repair that begins again without a manifest no more than all. */
+  #report(bytes: number): void {
+    const { storage, files, onProgress } = this.#parts;
+    if (onProgress === undefined) return;
+    const data = files.filter(({ type }) => type === FileType.Table || type === FileType.Journal);
+    const bytesTotal = data.reduce((sum, file) => sum + (storage.sizeNow(file) ?? 0), 0);
+    this.#bytesDone = Math.min(this.#bytesDone + bytes, bytesTotal);
+    onProgress({ bytesDone: this.#bytesDone, bytesTotal });
   }
 
   #noteRenamed(from: string, to: string): void {
