@@ -2,9 +2,9 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Readable, Writable } from 'node:stream';
-import { systemClock } from '@arena-level/common/base/clock';
+import { type Clock, systemClock } from '@arena-level/common/base/clock';
 import { runCli } from './cli.ts';
-import type { ExitCode } from './command.ts';
+import type { CliIo, ExitCode } from './command.ts';
 
 /** Runs command lines in this process, with a folder of their own. */
 export class CliHarness {
@@ -13,25 +13,37 @@ export class CliHarness {
   stdin: Readable = Readable.from([]);
   /** Of the last run. */
   stdout = '';
+  stdoutBytes: Buffer = Buffer.alloc(0);
   stderr = '';
+  stdoutIsTerminal = false;
 
-  async run(...args: string[]): Promise<ExitCode> {
-    this.stdout = '';
+  run(...args: string[]): Promise<ExitCode> {
+    return this.#run(args, { interactive: false, clock: systemClock });
+  }
+
+  /** With progress, by a clock of the test's. */
+  runOnTerminal(clock: Clock, ...args: string[]): Promise<ExitCode> {
+    return this.#run(args, { interactive: true, clock });
+  }
+
+  async #run(args: readonly string[], over: Pick<CliIo, 'interactive' | 'clock'>): Promise<ExitCode> {
     this.stderr = '';
-    const io = {
+    const pieces: Buffer[] = [];
+    const io: CliIo = {
       stdin: this.stdin,
-      stdout: collector((text) => {
-        this.stdout += text;
+      stdout: collector((piece) => void pieces.push(piece)),
+      stderr: collector((piece) => {
+        this.stderr += piece.toString();
       }),
-      stderr: collector((text) => {
-        this.stderr += text;
-      }),
-      interactive: false,
       columns: 80,
-      clock: systemClock,
+      stdoutIsTerminal: this.stdoutIsTerminal,
       interrupt: this.interrupt.signal,
+      ...over,
     };
-    return await runCli(args, io, '1.2.3');
+    const code = await runCli(args, io, '1.2.3');
+    this.stdoutBytes = Buffer.concat(pieces);
+    this.stdout = this.stdoutBytes.toString();
+    return code;
   }
 
   path(name: string): string {
@@ -49,11 +61,10 @@ export class CliHarness {
   }
 }
 
-function collector(take: (text: string) => void): Writable {
+function collector(take: (piece: Buffer) => void): Writable {
   return new Writable({
-    decodeStrings: false,
-    write(chunk, _encoding, done) {
-      take(String(chunk));
+    write(piece: Buffer, _encoding, done) {
+      take(piece);
       done();
     },
   });

@@ -1,4 +1,5 @@
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { COMMANDS } from './cli.ts';
 import { CliHarness } from './cli-harness.test-support.ts';
 import { ExitCode } from './command.ts';
 
@@ -12,7 +13,7 @@ describe('the program', () => {
   test.each([['--help'], ['-h'], ['help']])('lists its commands for %s', async (word) => {
     expect(await cli.run(word)).toBe(ExitCode.Ok);
     expect(cli.stdout).toContain('Usage: arena-level <command>');
-    expect(cli.stdout).toMatch(/^ {2}ingest {4}\S/m);
+    for (const { name } of COMMANDS) expect(cli.stdout).toMatch(new RegExp(`^ {2}${name} +\\S`, 'm'));
     expect(cli.stderr).toBe('');
   });
 
@@ -41,14 +42,15 @@ describe('the program', () => {
 
   test.each([
     [[], 'no command given'],
-    [['eat'], "unknown command 'eat'; there is 'ingest'"],
-    [['help', 'eat'], "unknown command 'eat'"],
+    [['eat'], "unknown command 'eat'; see 'arena-level --help'"],
+    [['scna'], "unknown command 'scna'; did you mean 'scan'?; see"],
+    [['help', 'verfiy'], "unknown command 'verfiy'; did you mean 'verify'?"],
     [['--fast'], "unknown option '--fast'"],
-    [['ingest'], 'no source given'],
+    [['ingest'], "no source given: a file, or '-' for stdin; see 'arena-level help ingest'"],
   ])('refuses %j with exit code 2 and one line', async (args, message) => {
     expect(await cli.run(...args)).toBe(ExitCode.Usage);
     expect(cli.stderr).toContain(`arena-level: ${message}`);
-    expect(cli.stderr).toMatch(/^arena-level: .*\nSee 'arena-level --help'\.\n$/);
+    expect(cli.stderr).toMatch(/^arena-level: .*; see 'arena-level (--help|help \w+)'\n$/);
     expect(cli.stdout).toBe('');
   });
 });

@@ -28,11 +28,26 @@ export function formatDuration(ms: number): string {
   return `${Math.floor(minutes / 60)} h ${twoDigits(minutes % 60)} min`;
 }
 
+/** Coarser, since it is an estimate: `6 s`, `4 min 05 s`. */
+export function formatTimeLeft(ms: number): string {
+  return ms < 59_000 ? `${Math.ceil(ms / 1000)} s` : formatDuration(Math.max(ms, 60_000));
+}
+
+/** `1,234/s`; nothing has a rate at once. */
+export function formatRate(count: number, elapsedMs: number): string {
+  return `${formatCount(elapsedMs > 0 ? (count * 1000) / elapsedMs : 0)}/s`;
+}
+
+/** `12.3 MB/s`. */
+export function formatByteRate(bytes: number, elapsedMs: number): string {
+  return `${formatBytes(elapsedMs > 0 ? (bytes * 1000) / elapsedMs : 0)}/s`;
+}
+
 function twoDigits(value: number): string {
   return String(value).padStart(2, '0');
 }
 
 /** `1 table`, `2 tables`. */
-export function counted(count: number, noun: string): string {
-  return `${formatCount(count)} ${noun}${count === 1 ? '' : 's'}`;
+export function counted(count: number, noun: string, plural: string = `${noun}s`): string {
+  return `${formatCount(count)} ${count === 1 ? noun : plural}`;
 }

@@ -1,5 +1,5 @@
 /** `arena-level ingest`: stores the records of a file or of stdin. */
-import { type CliIo, type Command, ExitCode } from './command.ts';
+import { type CliIo, type Command, command, ExitCode } from './command.ts';
 import { CommandError } from './errors.ts';
 import { closeAfter } from './ingest/close-after.ts';
 import { readToFirstRecord } from './ingest/first-record.ts';
@@ -9,6 +9,7 @@ import {
   parseIngestOptions,
   type SourceFormat,
 } from './ingest/ingest-options.ts';
+import { ingestProgress } from './ingest/ingest-progress.ts';
 import {
   type IngestTarget,
   type LoadCounts,
@@ -16,12 +17,12 @@ import {
   type Malformed,
   newCounts,
 } from './ingest/load-records.ts';
-import { ProgressLine } from './ingest/progress-line.ts';
 import { CSV, delimitedReader, TSV } from './ingest/record-reader-delimited.ts';
 import { readNdjson } from './ingest/record-reader-ndjson.ts';
 import { Source } from './ingest/source.ts';
 import type { RecordReader, SourceItem } from './ingest/source-item.ts';
 import { type IngestSummary, summarize, summaryText, totalStalls } from './ingest/summary.ts';
+import { ProgressLine } from './progress-line.ts';
 
 const READERS: Readonly<Record<SourceFormat, RecordReader>> = {
   ndjson: readNdjson,
@@ -29,12 +30,12 @@ const READERS: Readonly<Record<SourceFormat, RecordReader>> = {
   tsv: delimitedReader(TSV),
 };
 
-export const ingestCommand: Command = {
+export const ingestCommand: Command = command({
   name: 'ingest',
   summary: 'store the records of an ndjson, csv or tsv file',
   help: INGEST_HELP,
-  async run(args, io) {
-    const options = parseIngestOptions(args);
+  parse: parseIngestOptions,
+  async run(options, io) {
     const source = await Source.open(options.source, io.stdin, io.interrupt);
     try {
       return await ingest(source, options, io);
@@ -42,7 +43,7 @@ export const ingestCommand: Command = {
       source.close();
     }
   },
-};
+});
 
 async function ingest(source: Source, options: IngestOptions, io: CliIo): Promise<ExitCode> {
   const counts = newCounts();
@@ -77,23 +78,25 @@ async function loadInto(
   counts: LoadCounts,
   io: CliIo,
 ): Promise<IngestSummary> {
-  const startedAt = io.clock.now();
-  const line = new ProgressLine(io.interactive ? io.stderr : undefined, io.columns, io.clock);
+  const line = ProgressLine.on(io);
   const showProgress = (): void =>
-    line.update(() => ({
-      records: counts.records,
-      malformed: counts.malformed,
-      bytesRead: source.bytesRead,
-      bytesTotal: source.bytesTotal,
-      elapsedMs: io.clock.now() - startedAt,
-      ...totalStalls(store.stats()),
-    }));
+    line.update(() => {
+      const { bytesRead, bytesTotal } = source;
+      return ingestProgress({
+        records: counts.records,
+        malformed: counts.malformed,
+        bytesRead,
+        bytesTotal,
+        elapsedMs: line.elapsedMs,
+        ...totalStalls(store.stats()),
+      });
+    });
   try {
     await loadRecords(items, store, options.load, counts, io.interrupt, showProgress);
     await store.flush();
   } finally {
     line.clear();
   }
-  const elapsedMs = io.clock.now() - startedAt;
+  const { elapsedMs } = line;
   return summarize(counts, elapsedMs, store.stats(), await store.masterRoot(), io.interrupt.aborted);
 }

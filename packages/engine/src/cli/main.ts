@@ -7,6 +7,7 @@
 import { createRequire } from 'node:module';
 import { systemClock } from '@arena-level/common/base/clock';
 import { runCli } from './cli.ts';
+import { OutputClosed } from './command.ts';
 
 const manifest = createRequire(import.meta.url)('../../package.json') as { readonly version: string };
 
@@ -17,7 +18,7 @@ for (const stream of [process.stdout, process.stderr]) {
   stream.on('error', (error: NodeJS.ErrnoException) => {
     if (error.code !== 'EPIPE') throw error;
     // Nobody listens any more: what is under way still ends in good order.
-    interrupt.abort();
+    interrupt.abort(stream === process.stdout ? new OutputClosed() : undefined);
   });
 }
 
@@ -29,6 +30,7 @@ process.exitCode = await runCli(
     stderr: process.stderr,
     interactive: process.stderr.isTTY === true,
     columns: process.stderr.columns ?? 0,
+    stdoutIsTerminal: process.stdout.isTTY === true,
     clock: systemClock,
     interrupt: interrupt.signal,
   },

@@ -1,7 +1,7 @@
-import { parseArgs } from 'node:util';
 import { GIB, MIB } from '@arena-level/common/base/limits';
 import { MemDbKind } from '@arena-level/common/memdb/memdb';
 import type { OpenOptions } from '../../options/options.ts';
+import { choice, integer, readOptions } from '../arguments.ts';
 import { UsageError } from '../errors.ts';
 import type { LoadOptions } from './load-records.ts';
 import type { ReaderOptions } from './source-item.ts';
@@ -70,7 +70,7 @@ const PARSE_OPTIONS = {
 
 /** Checks the arguments behind `ingest`. Throws UsageError. */
 export function parseIngestOptions(args: readonly string[]): IngestOptions {
-  const { values, positionals } = parse(args);
+  const { values, positionals } = readOptions(args, PARSE_OPTIONS);
   const [source, ...more] = positionals;
   if (source === undefined) throw new UsageError("no source given: a file, or '-' for stdin");
   if (more.length > 0) throw new UsageError(`one source at a time, not also '${more[0]!}'`);
@@ -102,18 +102,6 @@ export function parseIngestOptions(args: readonly string[]): IngestOptions {
   };
 }
 
-function parse(
-  args: readonly string[],
-): ReturnType<typeof parseArgs<{ options: typeof PARSE_OPTIONS; allowPositionals: true }>> {
-  try {
-    return parseArgs({ args: [...args], options: PARSE_OPTIONS, allowPositionals: true, strict: true });
-  } catch (error) {
-    // Node's message is one sentence and a hint about '--' that only confuses here.
-    const message = error instanceof Error ? error.message.split('. ')[0]! : String(error);
-    throw new UsageError(`ingest: ${message}`);
-  }
-}
-
 function formatOf(given: string | undefined, source: string): SourceFormat {
   if (given !== undefined) return choice('--format', given, SOURCE_FORMATS);
   const extension = /\.(\w+)$/.exec(source)?.[1]?.toLowerCase();
@@ -121,19 +109,4 @@ function formatOf(given: string | undefined, source: string): SourceFormat {
   const format = SOURCE_FORMATS.find((candidate) => candidate === extension);
   if (format === undefined) throw new UsageError(`--format is missing: ${SOURCE_FORMATS.join(', ')}`);
   return format;
-}
-
-function choice<T extends string>(option: string, value: string, values: readonly T[]): T {
-  const found = values.find((candidate) => candidate === value);
-  if (found === undefined)
-    throw new UsageError(`${option} must be one of ${values.join(', ')}, not '${value}'`);
-  return found;
-}
-
-function integer(option: string, text: string, least: number, most: number): number {
-  const value = /^\d+$/.test(text) ? Number(text) : Number.NaN;
-  if (!(value >= least && value <= most)) {
-    throw new UsageError(`${option} must be a whole number from ${least} to ${most}, not '${text}'`);
-  }
-  return value;
 }
