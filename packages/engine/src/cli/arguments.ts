@@ -23,7 +23,12 @@ export function readOptions<O extends OptionTable>(args: readonly string[], opti
   } catch (error) {
     // Node's message is one sentence and a hint about '--' that only confuses here.
     const message = error instanceof Error ? error.message.split(/\.\s/)[0]! : String(error);
-    throw new UsageError(message.replace(/^\w/, (first) => first.toLowerCase()));
+    const [, ambiguous] = /^Option '(?:-\w, )?(--[\w-]+)' argument is ambiguous/.exec(message) ?? [];
+    throw new UsageError(
+      ambiguous === undefined
+        ? message.replace(/^\w/, (first) => first.toLowerCase())
+        : `${ambiguous} is followed by a dash; for an argument that begins with one write ${ambiguous}=-…`,
+    );
   }
 }
 
