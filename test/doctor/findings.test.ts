@@ -3,6 +3,8 @@ import { cpSync, readdirSync, readFileSync, renameSync, rmSync, truncateSync, wr
 import { join } from 'node:path';
 import { diagnose, ErrorCode, open } from 'arena-level/engine';
 import { describe, expect, test } from 'vitest';
+import { GOLDEN_STORES, restoreGolden } from '../interop/golden-stores.ts';
+import { Opener } from '../lock/opener.ts';
 import { ManualClock } from '../support/manual-clock.ts';
 import { temporaryDirectory } from '../support/temporary-directory.ts';
 import { bytes, key } from '../support/text-bytes.ts';
@@ -104,6 +106,28 @@ describe('the doctor finds', () => {
     expect(matching[0]!.whatToDo).not.toBe('');
     // The worst comes first.
     expect(findings[0]!.severity).toBe(severity);
+  });
+
+  test.each(GOLDEN_STORES)('nothing lost in %s, as LevelDB or goleveldb left it', async (name) => {
+    const { directory } = await restoreGolden(name);
+    const { findings } = await diagnose(directory);
+    expect(findings.filter(({ severity }) => severity === 'problem')).toEqual([]);
+  });
+
+  test.runIf(process.platform === 'linux')('who has a store open, LevelDB included', async () => {
+    for (const [open, holder] of [
+      ['open', /^process \d+, thread 0, on .*, since \d{4}-/],
+      ['open-classic', /process/],
+    ] as const) {
+      const directory = temporaryDirectory();
+      const opener = await Opener.start('process', true);
+      expect(await opener.ask(open, directory)).toMatchObject({ outcome: 'done' });
+      const diagnosis = await diagnose(directory, { waitMs: 0 });
+      expect(diagnosis.holder).toMatch(holder);
+      expect(diagnosis.findings).toEqual([]);
+      await opener.kill();
+      expect((await diagnose(directory)).holder).toBeUndefined();
+    }
   });
 
   test('of a store that is open only what stays', async () => {

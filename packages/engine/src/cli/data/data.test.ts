@@ -108,6 +108,12 @@ describe('put and del', () => {
     expect(await problem('put', db, 'k', '--from', cli.path('none'))).toContain('there is no such file');
   });
 
+  test('an interrupt while it waits for input ends it, with nothing stored', async () => {
+    cli.stdin = new Readable({ read: () => void setImmediate(() => cli.interrupt.abort()) });
+    expect(await cli.run('put', db, 'k', '--from', '-', '--create')).toBe(ExitCode.Interrupted);
+    expect([cli.stdout, cli.stderr, existsSync(db)]).toEqual(['', '', false]);
+  });
+
   test('make no store unless they are asked to, and none for a value that cannot be read', async () => {
     expect(await problem('put', db, 'k', 'v')).toBe(`arena-level: there is no store in ${db}\n`);
     expect(await problem('put', db, 'k', '--from', cli.path('none'), '--create')).toContain('cannot read');

@@ -1,11 +1,9 @@
 /** `arena-level put`: stores a value under a key. */
-import { readFileSync } from 'node:fs';
-import { buffer } from 'node:stream/consumers';
-import { errnoOf } from '@arena-level/common/base/errors';
 import { DIRECTORY, readOptions } from '../arguments.ts';
-import { type CliIo, type Command, command, ExitCode } from '../command.ts';
+import { type CliIo, type Command, command, ExitCode, interruptedCode } from '../command.ts';
 import { ENCODING_HELP, ENCODING_OPTIONS, encodingsOf } from '../encoding-options.ts';
-import { CommandError, UsageError } from '../errors.ts';
+import { UsageError } from '../errors.ts';
+import { Source } from '../ingest/source.ts';
 import { bytesOf } from '../notation.ts';
 import { writeStore } from '../store-access.ts';
 
@@ -70,6 +68,7 @@ export const putCommand: Command = command<PutOptions>({
   async run({ location, key, value, from, create }, io) {
     // Read before the store is opened: what cannot be read leaves no store behind.
     const contents = value ?? (await readValue(from, io));
+    if (io.interrupt.aborted) return interruptedCode(io);
     await writeStore(location, { flush: 'inline', createIfMissing: create }, (store) =>
       store.put(key, contents, { sync: true }),
     );
@@ -77,16 +76,13 @@ export const putCommand: Command = command<PutOptions>({
   },
 });
 
-async function readValue(from: string, { stdin }: CliIo): Promise<Uint8Array> {
+async function readValue(from: string, { stdin, interrupt }: CliIo): Promise<Uint8Array> {
+  const source = await Source.open(from, stdin, interrupt);
   try {
-    return from === '-' ? await buffer(stdin) : readFileSync(from);
-  } catch (error) {
-    const reasons: Readonly<Record<string, string>> = {
-      ENOENT: 'there is no such file',
-      EISDIR: 'it is a directory',
-      EACCES: 'permission denied',
-    };
-    const errno = errnoOf(error) ?? '';
-    throw new CommandError(`cannot read '${from}': ${reasons[errno] ?? (error as Error).message}`);
+    const pieces: Uint8Array[] = [];
+    for await (const piece of source.chunks()) pieces.push(piece);
+    return Buffer.concat(pieces);
+  } finally {
+    source.close();
   }
 }
