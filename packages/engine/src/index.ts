@@ -23,14 +23,10 @@ export { diagnoseStats } from './doctor/diagnose-stats.ts';
 export type {
   ClearReason,
   CompactionReason,
-  CompactionReason,
   FlushPlace,
   RotationReason,
   StallReason,
-  StallReason,
   StoreEventName,
-  StoreEventName,
-  StoreEvents,
   StoreEvents,
 } from './events/events.ts';
 export type { StoreIterator } from './iterator/store-iterator.ts';
