@@ -43,6 +43,7 @@ describe.each(NO_OBJECTS)('options that are %s', (_what, wrong) => {
     { id: 'get', call: (s) => s.get(K, options) },
     { id: 'getSync', call: (s) => s.getSync(K, options) },
     { id: 'getMany', call: (s) => s.getMany([K], options) },
+    { id: 'hasMany', call: (s) => s.hasMany([K], options) },
     { id: 'has', call: (s) => s.has(K, options) },
     { id: 'hasSync', call: (s) => s.hasSync(K, options) },
     { id: 'iterator', call: (s) => s.iterator(options) },
@@ -140,6 +141,7 @@ describe('a wrong option of a call', () => {
       () => store.getSync(K, { snapshot } as never),
       () => store.hasSync(K, { snapshot } as never),
       () => store.getMany([K], { snapshot } as never),
+      () => store.hasMany([K], { snapshot } as never),
       () => store.iterator({ snapshot } as never),
     ]) {
       expect(await failureOf(call)).toMatchObject({ code: ErrorCode.InvalidArgument });
@@ -175,9 +177,9 @@ describe('a wrong option of a call', () => {
     ['null', null],
     ['one key', K],
     ['an object', {}],
-  ])('keys of getMany that are %s are refused', async (_what, keys) => {
-    expect(await failureOf(() => store.getMany(keys as never))).toMatchObject({
-      code: ErrorCode.InvalidArgument,
-    });
+  ])('keys of getMany and hasMany that are %s are refused', async (_what, keys) => {
+    for (const call of [() => store.getMany(keys as never), () => store.hasMany(keys as never)]) {
+      expect(await failureOf(call)).toMatchObject({ code: ErrorCode.InvalidArgument });
+    }
   });
 });

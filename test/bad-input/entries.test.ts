@@ -58,6 +58,7 @@ describe.each(NO_BYTES)('a key that is %s', (_what, wrong) => {
       () => store.has(k),
       () => store.hasSync(k),
       () => store.getMany([V, k]),
+      () => store.hasMany([V, k]),
     ];
     for (const call of calls) {
       const { code, name, message } = await failureOf(call);

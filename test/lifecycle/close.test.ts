@@ -157,6 +157,7 @@ describe('a closed store', () => {
     { id: 'an empty batch', call: (store) => store.batch([]) },
     { id: 'get', call: (store) => store.get(k) },
     { id: 'getMany', call: (store) => store.getMany([k]) },
+    { id: 'hasMany', call: (store) => store.hasMany([k]) },
     { id: 'has', call: (store) => store.has(k) },
     { id: 'flush', call: (store) => store.flush() },
     { id: 'rotateMemtable', call: (store) => store.rotateMemtable() },

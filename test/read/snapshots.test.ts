@@ -18,6 +18,7 @@ async function contents(store: Store, snapshot?: SnapshotHandle): Promise<Record
   expect(await Promise.all(keys.map((key) => store.has(key, options)))).toEqual(
     many.map((value) => value !== undefined),
   );
+  expect(await store.hasMany(keys, options)).toEqual(many.map((value) => value !== undefined));
   const found = Object.fromEntries(
     KEYS.map((key, at) => [key, many[at]] as const).filter(([, value]) => value !== undefined),
   ) as Record<string, string>;

@@ -7,6 +7,7 @@ export const ErrorCode = {
   Aborted: 'LEVEL_ABORTED',
   Corruption: 'LEVEL_CORRUPTION',
   DatabaseNotOpen: 'LEVEL_DATABASE_NOT_OPEN',
+  HookError: 'LEVEL_HOOK_ERROR',
   InvalidKey: 'LEVEL_INVALID_KEY',
   InvalidValue: 'LEVEL_INVALID_VALUE',
   IoError: 'LEVEL_IO_ERROR',
@@ -52,13 +53,15 @@ export interface ErrorDetails {
 }
 
 export class EngineError extends Error {
-  override readonly name: string = 'EngineError';
+  /** `AbortError` where a signal ended the operation, as on the web. */
+  override readonly name: string;
   readonly code: ErrorCode;
   readonly file?: string;
   readonly offset?: number;
 
   constructor(code: ErrorCode, message: string, details: ErrorDetails = {}) {
     super(message, details.cause === undefined ? undefined : { cause: details.cause });
+    this.name = code === ErrorCode.Aborted ? 'AbortError' : 'EngineError';
     this.code = code;
     if (details.file !== undefined) this.file = details.file;
     if (details.offset !== undefined) this.offset = details.offset;

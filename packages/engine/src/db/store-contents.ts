@@ -10,7 +10,7 @@ export function checkContents(
   const files = storage.listNow();
   if (files.some((file) => file.type === 'current')) {
     if (options.errorIfExists) {
-      throw new EngineError(ErrorCode.StoreExists, `there is a store in ${storage.location} already`);
+      throw new EngineError(ErrorCode.StoreExists, `a store exists in ${storage.location} already`);
     }
     return;
   }
@@ -28,6 +28,6 @@ export function checkContents(
 export function missingStore(location: string): EngineError {
   return new EngineError(
     ErrorCode.StoreMissing,
-    `there is no store in ${location} (see option 'createIfMissing')`,
+    `the store in ${location} does not exist (see option 'createIfMissing')`,
   );
 }

@@ -1,10 +1,9 @@
-import { MAX_ARENA_ENTRIES } from '@arena-level/common/arena/layout';
 import { EngineError, ErrorCode } from '@arena-level/common/base/errors';
 import type { StoreListener } from '../events/event-sink.ts';
-import { isStoreEvent, type StoreEventName } from '../events/events.ts';
+import type { StoreEventName } from '../events/events.ts';
 import { checkIteratorOptions } from '../iterator/iterator-options.ts';
 import type { StoreIterator } from '../iterator/store-iterator.ts';
-import { CHECKED_LATER, checkCallOptions, FLAG, nameOf, type OptionKinds } from '../options/call-options.ts';
+import { checkCallOptions, nameOf } from '../options/call-options.ts';
 import type {
   BatchOperation,
   CheckpointOptions,
@@ -22,8 +21,18 @@ import type {
 import type { StoreStats } from '../public/stats.ts';
 import type { StoreIteratorReadOptions } from '../read/read-path.ts';
 import type { Snapshot } from '../read/snapshot-list.ts';
-import { checkBatch, checkKey, checkValue, wantsSync } from '../write/check-entries.ts';
+import { checkKey, checkValue, wantsSync } from '../write/check-entries.ts';
 import { throwIfAborted, unlessAborted } from './aborting.ts';
+import {
+  CHECKPOINT_OPTIONS,
+  CLEAR_RANGE,
+  checkedBatch,
+  checkKeys,
+  checkListener,
+  checkReadOptions,
+  checkRotateOptions,
+  SIGNAL_AND_PROGRESS,
+} from './check-calls.ts';
 import type { OpenModules } from './open-modules.ts';
 import { propertyText } from './properties.ts';
 import type { StoreCore } from './store-core.ts';
@@ -142,13 +151,7 @@ export class Store {
     options?: ReadOptions,
   ): Promise<(Uint8Array<ArrayBuffer> | undefined)[]> {
     try {
-      if (!Array.isArray(keys)) {
-        throw new EngineError(
-          ErrorCode.InvalidArgument,
-          `getMany takes an array of keys, not ${nameOf(keys)}`,
-        );
-      }
-      for (const key of keys) checkKey(key);
+      checkKeys('getMany', keys);
       return this.#core.reads.getMany(keys, checkReadOptions(options));
     } catch (error) {
       return Promise.reject(error);
@@ -168,6 +171,16 @@ export class Store {
   hasSync(key: Uint8Array, options?: ReadOptions): boolean {
     checkKey(key);
     return this.#core.reads.hasNow(key, checkReadOptions(options));
+  }
+
+  /** Which of several keys have a value as of one moment, in the order of the keys. */
+  hasMany(keys: readonly Uint8Array[], options?: ReadOptions): Promise<boolean[]> {
+    try {
+      checkKeys('hasMany', keys);
+      return this.#core.reads.hasMany(keys, checkReadOptions(options));
+    } catch (error) {
+      return Promise.reject(error);
+    }
   }
 
   /** Iterates over a range as of now, or of a snapshot. Close it, or iterate it to its end. */
@@ -323,67 +336,5 @@ export class Store {
 
   [Symbol.asyncDispose](): Promise<void> {
     return this.close();
-  }
-}
-
-function checkedBatch(operations: readonly BatchOperation[]): number {
-  const recordBytes = checkBatch(operations);
-  if (operations.length > MAX_ARENA_ENTRIES) {
-    throw new EngineError(
-      ErrorCode.TooLarge,
-      `a batch of ${operations.length} operations is over the limit of ${MAX_ARENA_ENTRIES}`,
-    );
-  }
-  return recordBytes;
-}
-
-const READ_OPTIONS: OptionKinds = { snapshot: CHECKED_LATER, fillCache: FLAG };
-const NO_OPTIONS: ReadOptions = Object.freeze({});
-
-function checkReadOptions(options: ReadOptions | undefined): ReadOptions {
-  if (options === undefined) return NO_OPTIONS;
-  checkCallOptions('read', options, READ_OPTIONS);
-  return options;
-}
-
-const SIGNAL_AND_PROGRESS: OptionKinds = {
-  signal: { fits: (value) => value instanceof AbortSignal, wanted: 'an AbortSignal' },
-  onProgress: { fits: (value) => typeof value === 'function', wanted: 'a function' },
-};
-
-const CHECKPOINT_OPTIONS: OptionKinds = { link: FLAG, ...SIGNAL_AND_PROGRESS };
-
-const CLEAR_RANGE: OptionKinds = {
-  gt: CHECKED_LATER,
-  gte: CHECKED_LATER,
-  lt: CHECKED_LATER,
-  lte: CHECKED_LATER,
-  reverse: FLAG,
-  limit: CHECKED_LATER,
-};
-
-const ROTATE_OPTIONS: OptionKinds = {
-  minBytes: {
-    fits: (value) => Number.isInteger(value) && (value as number) >= 0,
-    wanted: 'a whole number of bytes',
-  },
-  waitForFlush: FLAG,
-};
-
-function checkRotateOptions(options: RotateOptions): Required<RotateOptions> {
-  checkCallOptions('rotate', options, ROTATE_OPTIONS);
-  const { minBytes = 0, waitForFlush = false } = options;
-  return { minBytes, waitForFlush };
-}
-
-function checkListener(name: unknown, listener: unknown): void {
-  if (!isStoreEvent(name)) {
-    throw new EngineError(ErrorCode.InvalidArgument, `there is no event ${nameOf(name)}`);
-  }
-  if (typeof listener !== 'function') {
-    throw new EngineError(
-      ErrorCode.InvalidArgument,
-      `a listener of '${name}' must be a function, not ${nameOf(listener)}`,
-    );
   }
 }

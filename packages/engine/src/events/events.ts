@@ -210,6 +210,8 @@ const STORE_EVENTS: Readonly<Record<StoreEventName, true>> = {
   closed: true,
 };
 
+export const STORE_EVENT_NAMES: readonly StoreEventName[] = Object.keys(STORE_EVENTS) as StoreEventName[];
+
 export function isStoreEvent(name: unknown): name is StoreEventName {
   return typeof name === 'string' && Object.hasOwn(STORE_EVENTS, name);
 }

@@ -3,7 +3,7 @@ import { EMPTY_BYTES, equalRanges } from '@arena-level/common/bytes/compare';
 import type { InternalIterator } from '@arena-level/common/iterator/internal-iterator';
 import { ValueKind } from '@arena-level/common/key/value-kind';
 import { isAboveRange, isBelowRange, type KeyRange } from './key-range.ts';
-import { copyOwned, copyTo } from './owned-bytes.ts';
+import { copyOwned, copyTo, textOf } from './owned-bytes.ts';
 import { CursorState, MAX_PASSED_ENTRIES, type VisibleCursor } from './visible-cursor.ts';
 
 const NO_VALUE: Buffer<ArrayBuffer> = Buffer.alloc(0);
@@ -85,6 +85,14 @@ export class BackwardCursor implements VisibleCursor {
   /** The copy was made when the source passed the entry. */
   copyValue(): Buffer<ArrayBuffer> {
     return this.#value;
+  }
+
+  keyText(): string {
+    return textOf(this.#key, 0, this.#keyLength);
+  }
+
+  valueText(): string {
+    return textOf(this.#value, 0, this.#value.length);
   }
 
   /** To the last key before `key`, or at it when it is included: the key right behind it is itself and a zero byte. */

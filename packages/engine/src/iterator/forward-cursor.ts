@@ -2,7 +2,7 @@ import { EMPTY_BYTES, equalRanges } from '@arena-level/common/bytes/compare';
 import type { InternalIterator } from '@arena-level/common/iterator/internal-iterator';
 import { ValueKind } from '@arena-level/common/key/value-kind';
 import { isAboveRange, isBelowRange, type KeyRange } from './key-range.ts';
-import { copyOwned, copyTo } from './owned-bytes.ts';
+import { copyOwned, copyTo, textOf } from './owned-bytes.ts';
 import { CursorState, MAX_PASSED_ENTRIES, type VisibleCursor } from './visible-cursor.ts';
 
 /** Entries passed over one by one before a seek jumps over the further versions of a key, if it has any. */
@@ -83,6 +83,16 @@ export class ForwardCursor implements VisibleCursor {
   copyValue(): Buffer<ArrayBuffer> {
     const source = this.#source;
     return copyOwned(source.valueBytes, source.valueStart, source.valueEnd);
+  }
+
+  keyText(): string {
+    const source = this.#source;
+    return textOf(source.keyBytes, source.keyStart, source.keyEnd);
+  }
+
+  valueText(): string {
+    const source = this.#source;
+    return textOf(source.valueBytes, source.valueStart, source.valueEnd);
   }
 
   /** Goes on from the source's position to the next entry that the reader sees. */

@@ -15,6 +15,16 @@ export function copyOwned(bytes: Uint8Array, start: number, end: number): Buffer
   return copy;
 }
 
+/** bytes[start, end) as UTF-8, with U+FFFD for what is not: what `toString` of a copy would give, without the copy. */
+export function textOf(bytes: Uint8Array, start: number, end: number): string {
+  return utf8Slice.call(bytes, start, end);
+}
+
+/** Behind `Buffer.toString`; it takes any Uint8Array, one of shared memory, too. */
+const { utf8Slice } = Buffer.prototype as unknown as {
+  readonly utf8Slice: (this: Uint8Array, start: number, end: number) => string;
+};
+
 /** Copies bytes[start, end) to target[targetStart, ...). REQUIRES: room. */
 export function copyTo(
   target: Uint8Array,

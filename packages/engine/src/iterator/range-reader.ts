@@ -1,6 +1,6 @@
 import type { InternalIterator } from '@arena-level/common/iterator/internal-iterator';
 import { BackwardCursor } from './backward-cursor.ts';
-import type { EntryBatch } from './entry-batch.ts';
+import type { CursorBatch } from './entry-batch.ts';
 import { ForwardCursor } from './forward-cursor.ts';
 import type { ResolvedIteratorOptions } from './iterator-options.ts';
 import { CursorState, type VisibleCursor } from './visible-cursor.ts';
@@ -54,16 +54,15 @@ export class RangeReader {
   }
 
   /** Adds entries to `batch`. REQUIRES: not blocked. */
-  fill(batch: EntryBatch): FillStop {
+  fill(batch: CursorBatch): FillStop {
     const cursor = this.#cursor ?? this.#open();
     if (cursor === undefined) return FillStop.Step;
-    const { keys, values } = this.#options;
     for (let i = 0; i < ENTRIES_PER_STEP; i++) {
       if (batch.isFull || this.left === 0) return FillStop.Done;
       this.#move(cursor);
       switch (cursor.state) {
         case CursorState.Entry:
-          batch.add(cursor, keys, values);
+          batch.add(cursor);
           this.#isTaken = true;
           this.left--;
           break;

@@ -1,6 +1,6 @@
 import { ErrorCode } from '@arena-level/common/base/errors';
 import { describe, expect, test } from 'vitest';
-import type { Entry } from './entry-batch.ts';
+import type { CursorBatch, Entry } from './entry-batch.ts';
 import { type Blocking, entries } from './entry-run.test-support.ts';
 import { resolveIteratorOptions } from './iterator-options.ts';
 import { all, bytes, open, shown } from './store-iterator.test-support.ts';
@@ -90,6 +90,51 @@ describe('how a StoreIterator hands out entries', () => {
     turns.due = true;
     await iterator.nextv(1);
     expect(turns.taken).toBe(1);
+  });
+});
+
+describe('a batch of the caller', () => {
+  const five = [entries('a#1=1 b#2=2 c#3=3 d#4=4 e#5=5')];
+  const textBatch = (most: number): CursorBatch & { readonly items: string[] } => {
+    const items: string[] = [];
+    return {
+      items,
+      get isFull() {
+        return items.length >= most;
+      },
+      add: (cursor) => void items.push(`${cursor.keyText()}=${cursor.valueText()}`),
+    };
+  };
+
+  test('is filled in its own form, in either direction, and stays empty at the end', async () => {
+    for (const reverse of [false, true]) {
+      const { iterator } = open(five, { reverse });
+      const seen: string[][] = [];
+      for (let i = 0; i < 3; i++) {
+        const batch = textBatch(3);
+        await iterator.fill(batch);
+        seen.push(batch.items);
+      }
+      const expected = ['a=1', 'b=2', 'c=3', 'd=4', 'e=5'];
+      if (reverse) expected.reverse();
+      expect(seen).toEqual([expected.slice(0, 3), expected.slice(3), []]);
+    }
+  });
+
+  test('is left as it is when its signal is aborted between two steps', async () => {
+    const many = [entries(Array.from({ length: 500 }, (_, i) => `k${1000 + i}#${i + 1}=v`).join(' '))];
+    const { iterator, turns } = open(many);
+    const aborter = new AbortController();
+    turns.due = true;
+    const batch = textBatch(500);
+    const filled = iterator.fill(batch, aborter.signal);
+    aborter.abort();
+    await filled;
+    expect(batch.items.length).toBeGreaterThan(0);
+    expect(batch.items.length).toBeLessThan(500);
+    const rest = textBatch(500);
+    await iterator.fill(rest);
+    expect(batch.items.length + rest.items.length).toBe(500);
   });
 });
 

@@ -9,7 +9,7 @@
  * Nothing is opened or read before the first entry is asked for. Main thread only.
  */
 import { EngineError, ErrorCode } from '@arena-level/common/base/errors';
-import { type Entry, EntryBatch } from './entry-batch.ts';
+import { type CursorBatch, type Entry, EntryBatch } from './entry-batch.ts';
 import type { ResolvedIteratorOptions } from './iterator-options.ts';
 import { FillStop, type IteratorSource, RangeReader } from './range-reader.ts';
 import type { Turns } from './turns.ts';
@@ -22,7 +22,7 @@ const MAX_READ_AHEAD = 1024;
 export class StoreIterator {
   readonly #reader: RangeReader;
   readonly #turns: Turns;
-  readonly #highWaterMarkBytes: number;
+  readonly #options: ResolvedIteratorOptions;
   readonly #onClose: (iterator: StoreIterator) => void;
   #isBusy = false;
   #isClosed = false;
@@ -43,7 +43,7 @@ export class StoreIterator {
   ) {
     this.#reader = new RangeReader(source, sequence, options);
     this.#turns = turns;
-    this.#highWaterMarkBytes = options.highWaterMarkBytes;
+    this.#options = options;
     this.#onClose = onClose;
   }
 
@@ -80,6 +80,15 @@ export class StoreIterator {
     this.#assertUsable();
     assertSize(size);
     return this.#aheadAt < this.#ahead.length ? this.#takeManyAhead(size) : this.#fillNow(size);
+  }
+
+  /**
+   * Fills a batch of the caller's own form, which then holds nothing at the end. A signal ends it early.
+   * REQUIRES: none of the methods above is used on this iterator. @internal
+   */
+  fill(batch: CursorBatch, signal?: AbortSignal): Promise<void> {
+    this.#assertUsable();
+    return this.#fill(batch, signal);
   }
 
   /**
@@ -136,7 +145,12 @@ export class StoreIterator {
   }
 
   async #fillLater(size: number): Promise<Entry[]> {
-    const batch = new EntryBatch(size, this.#highWaterMarkBytes);
+    const batch = this.#newBatch(size);
+    await this.#fill(batch);
+    return batch.entries;
+  }
+
+  async #fill(batch: CursorBatch, signal?: AbortSignal): Promise<void> {
     this.#isBusy = true;
     try {
       for (;;) {
@@ -144,7 +158,8 @@ export class StoreIterator {
         if (stop === FillStop.Blocked) await this.#reader.unblock();
         if (this.#turns.isDue()) await this.#turns.next();
         if (this.#isClosed) throw notOpen();
-        if (stop === FillStop.Done) return batch.entries;
+        if (stop === FillStop.Done) return;
+        if (signal?.aborted === true) return;
       }
     } catch (error) {
       throw this.#isClosed ? notOpen() : this.#fail(error);
@@ -154,7 +169,7 @@ export class StoreIterator {
   }
 
   #fillNow(size: number): Entry[] {
-    const batch = new EntryBatch(size, this.#highWaterMarkBytes);
+    const batch = this.#newBatch(size);
     try {
       for (;;) {
         const stop = this.#reader.fill(batch);
@@ -164,6 +179,11 @@ export class StoreIterator {
     } catch (error) {
       throw this.#fail(error);
     }
+  }
+
+  #newBatch(size: number): EntryBatch {
+    const { highWaterMarkBytes, keys, values } = this.#options;
+    return new EntryBatch(size, highWaterMarkBytes, keys, values);
   }
 
   #setAhead(entries: readonly Entry[]): void {

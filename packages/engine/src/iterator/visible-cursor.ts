@@ -41,4 +41,8 @@ export interface VisibleCursor {
   copyKey(): Buffer<ArrayBuffer>;
   /** REQUIRES: state Entry, and values wanted. */
   copyValue(): Buffer<ArrayBuffer>;
+
+  /** The same, decoded as UTF-8. */
+  keyText(): string;
+  valueText(): string;
 }

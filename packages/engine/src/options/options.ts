@@ -127,7 +127,8 @@ export interface ResolvedOptions {
   readonly forceLock: boolean;
 }
 
-const KNOWN: ReadonlySet<string> = new Set<keyof OpenOptions>([
+/** The names of all options. */
+export const OPEN_OPTIONS: ReadonlySet<keyof OpenOptions> = new Set<keyof OpenOptions>([
   'createIfMissing',
   'errorIfExists',
   'readOnly',
@@ -169,7 +170,8 @@ export function resolveOptions(options: OpenOptions = {}): ResolvedOptions {
     throw new EngineError(ErrorCode.InvalidOption, 'options must be an object');
   }
   for (const name of Object.keys(options)) {
-    if (!KNOWN.has(name)) throw invalid(`unknown option '${name}'${suggestion(name)}`);
+    if (!OPEN_OPTIONS.has(name as keyof OpenOptions))
+      throw invalid(`unknown option '${name}'${suggestion(name)}`);
   }
   const readOnly = flag(options, 'readOnly', false);
   const writeBufferBytes = integer(options, 'writeBufferSize', 32 * MIB, 4 * KIB, GIB);
@@ -314,7 +316,7 @@ function shown(value: unknown): string {
 /** The known option that differs only in case or by one edit at the end, for a helpful message. */
 function suggestion(name: string): string {
   const lower = name.toLowerCase();
-  for (const known of KNOWN) {
+  for (const known of OPEN_OPTIONS) {
     const candidate = known.toLowerCase();
     if (candidate === lower || candidate.startsWith(lower) || lower.startsWith(candidate))
       return ` (did you mean '${known}'?)`;

@@ -110,6 +110,10 @@ export class ReadPath {
     return await this.#lookup.getMany(this.#view(), keys, this.#sequence(options), options.fillCache ?? true);
   }
 
+  async hasMany(keys: readonly Uint8Array[], options: ReadOptions): Promise<boolean[]> {
+    return await this.#lookup.hasMany(this.#view(), keys, this.#sequence(options), options.fillCache ?? true);
+  }
+
   iterator(options: StoreIteratorReadOptions = {}): StoreIterator {
     const { snapshot, ...rest } = options;
     const sequence = this.#sequence(snapshot === undefined ? {} : { snapshot });

@@ -1,0 +1,78 @@
+/** Checks what a caller hands to a store, before anything is done with it. They throw ARENA_INVALID_ARGUMENT or the code of what is wrong. */
+import { MAX_ARENA_ENTRIES } from '@arena-level/common/arena/layout';
+import { EngineError, ErrorCode } from '@arena-level/common/base/errors';
+import { isStoreEvent } from '../events/events.ts';
+import { CHECKED_LATER, checkCallOptions, FLAG, nameOf, type OptionKinds } from '../options/call-options.ts';
+import type { BatchOperation, ReadOptions, RotateOptions } from '../public/public-types.ts';
+import { checkBatch, checkKey } from '../write/check-entries.ts';
+
+/** The bytes of the batch's records. */
+export function checkedBatch(operations: readonly BatchOperation[]): number {
+  const recordBytes = checkBatch(operations);
+  if (operations.length > MAX_ARENA_ENTRIES) {
+    throw new EngineError(
+      ErrorCode.TooLarge,
+      `a batch of ${operations.length} operations is over the limit of ${MAX_ARENA_ENTRIES}`,
+    );
+  }
+  return recordBytes;
+}
+
+/** `what` names the call. */
+export function checkKeys(what: string, keys: readonly Uint8Array[]): void {
+  if (!Array.isArray(keys)) {
+    throw new EngineError(ErrorCode.InvalidArgument, `${what} takes an array of keys, not ${nameOf(keys)}`);
+  }
+  for (const key of keys) checkKey(key);
+}
+
+const READ_OPTIONS: OptionKinds = { snapshot: CHECKED_LATER, fillCache: FLAG };
+const NO_OPTIONS: ReadOptions = Object.freeze({});
+
+export function checkReadOptions(options: ReadOptions | undefined): ReadOptions {
+  if (options === undefined) return NO_OPTIONS;
+  checkCallOptions('read', options, READ_OPTIONS);
+  return options;
+}
+
+export const SIGNAL_AND_PROGRESS: OptionKinds = {
+  signal: { fits: (value) => value instanceof AbortSignal, wanted: 'an AbortSignal' },
+  onProgress: { fits: (value) => typeof value === 'function', wanted: 'a function' },
+};
+
+export const CHECKPOINT_OPTIONS: OptionKinds = { link: FLAG, ...SIGNAL_AND_PROGRESS };
+
+export const CLEAR_RANGE: OptionKinds = {
+  gt: CHECKED_LATER,
+  gte: CHECKED_LATER,
+  lt: CHECKED_LATER,
+  lte: CHECKED_LATER,
+  reverse: FLAG,
+  limit: CHECKED_LATER,
+};
+
+const ROTATE_OPTIONS: OptionKinds = {
+  minBytes: {
+    fits: (value) => Number.isInteger(value) && (value as number) >= 0,
+    wanted: 'a whole number of bytes',
+  },
+  waitForFlush: FLAG,
+};
+
+export function checkRotateOptions(options: RotateOptions): Required<RotateOptions> {
+  checkCallOptions('rotate', options, ROTATE_OPTIONS);
+  const { minBytes = 0, waitForFlush = false } = options;
+  return { minBytes, waitForFlush };
+}
+
+export function checkListener(name: unknown, listener: unknown): void {
+  if (!isStoreEvent(name)) {
+    throw new EngineError(ErrorCode.InvalidArgument, `there is no event ${nameOf(name)}`);
+  }
+  if (typeof listener !== 'function') {
+    throw new EngineError(
+      ErrorCode.InvalidArgument,
+      `a listener of '${name}' must be a function, not ${nameOf(listener)}`,
+    );
+  }
+}
