@@ -64,14 +64,15 @@ test.each(FOLDERS)('publint and attw find nothing to say about packages/%s', asy
 test('the worker package brings the bundled worker, and the engine its program', async () => {
   expect(await workspace.files('worker-flush')).toContain('dist/flush.worker.mjs');
   expect(await workspace.files('engine')).toEqual(
-    expect.arrayContaining(['bin/arena-level.js', 'dist/cli/main.js', 'dist/index.js']),
+    expect.arrayContaining(['bin/arena-level.js', 'dist/cli/main.js', 'dist/engine.js', 'dist/index.js']),
   );
 });
 
 /** What an installed package must be able to do, in an ES module of the consumer's. */
 const PROGRAM = `
 import assert from 'node:assert/strict';
-import { open } from 'arena-level';
+import { ArenaLevel } from 'arena-level';
+import { open } from 'arena-level/engine';
 import { crc32cImplementation } from '@arena-level/common/bytes/crc32c';
 
 const key = (i) => Buffer.from(String(i).padStart(6, '0'));
@@ -100,6 +101,11 @@ assert.equal((await keyStream(store).toArray()).length, 4000);
 const { collect } = await import('arena-level/prometheus');
 assert.throws(() => collect(store), { code: 'LEVEL_NOT_SUPPORTED', message: /npm install prom-client/ });
 await store.close();
+
+const db = new ArenaLevel('db', { valueEncoding: 'buffer' });
+assert.deepEqual(await db.get('000000'), value(0));
+assert.equal((await db.keys().all()).length, 4000);
+await db.close();
 console.log(JSON.stringify({ crc32c: crc32cImplementation, flushes: built.length }));
 `;
 
@@ -155,13 +161,17 @@ describe.each([
   test('has types that compile strictly, those of its dependencies checked too', async () => {
     writeFileSync(
       join(project, 'consumer.ts'),
-      `import { type MasterRoot, type OpenOptions, open, type Store } from 'arena-level';
+      `import { ArenaLevel } from 'arena-level';
+       import { type MasterRoot, type OpenOptions, open, type Store } from 'arena-level/engine';
        const options: OpenOptions = { writeBufferSize: 1 << 20, flush: 'worker' };
        const store: Store = await open('db', options);
        const value: Uint8Array | undefined = await store.get(new Uint8Array(1));
        const root: MasterRoot = await store.masterRoot();
        store.on('flush-started', (event) => event.where satisfies 'worker' | 'inline' | 'commit');
-       export { root, value };`,
+       const db = new ArenaLevel<string, { readonly name: string }>('level', { valueEncoding: 'json' });
+       const name: string | undefined = (await db.get('a'))?.name;
+       db.on('stall-begin', ({ reason }) => reason satisfies string);
+       export { name, root, value };`,
     );
     const compiler = join(ROOT, 'node_modules/typescript/bin/tsc');
     const types = join(ROOT, 'node_modules/@types');

@@ -34,7 +34,8 @@ export const LAYERS: readonly PackageLayers[] = [
       ['memtable', 'flush', 'compaction', 'roots', 'recovery'],
       ['read', 'write', 'repair', 'doctor', 'checkpoint', 'read-only'],
       ['db'],
-      ['cli', 'streams', 'prometheus', '.'],
+      ['level', 'streams', 'prometheus'],
+      ['cli', '.'],
     ],
   },
 ];

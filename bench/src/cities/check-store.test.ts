@@ -1,7 +1,7 @@
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { open } from 'arena-level';
+import { open } from 'arena-level/engine';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { checkStore } from './check-store.ts';
 import { type City, CityBatches } from './city-records.ts';

@@ -1,5 +1,5 @@
 import { Prng } from '@arena-level/common/base/prng';
-import { open } from 'arena-level';
+import { open } from 'arena-level/engine';
 import { type City, cityKey, cityValue } from './city-records.ts';
 import type { RunResult } from './run.ts';
 

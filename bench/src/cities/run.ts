@@ -1,6 +1,6 @@
 /** One measured ingest: what the child process does and reports. */
-import type { StallReason } from 'arena-level';
-import { open } from 'arena-level';
+import type { StallReason } from 'arena-level/engine';
+import { open } from 'arena-level/engine';
 import { type LoopDelay, LoopDelayMonitor } from '../support/loop-delay.ts';
 import { threadCpu } from '../support/thread-cpu.ts';
 import { CityBatches, loadCities } from './city-records.ts';

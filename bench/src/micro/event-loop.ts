@@ -5,7 +5,7 @@
  * over as soon as it turns. Idle is the same loop without a store.
  */
 import { setTimeout as sleep } from 'node:timers/promises';
-import { open } from 'arena-level';
+import { open } from 'arena-level/engine';
 import { check, type Report } from '../measure.ts';
 import { type LoopDelay, LoopDelayMonitor } from '../support/loop-delay.ts';
 import { spread } from '../support/statistics.ts';

@@ -1,5 +1,5 @@
 /** One face for the engines that are compared. Each hands out keys and values as bytes. */
-import { open } from 'arena-level';
+import { open } from 'arena-level/engine';
 import type { Entries } from './entries.ts';
 
 export interface PutOperation {

@@ -1,7 +1,7 @@
 /** How long a rotation holds the main thread, by the engine's own measure. */
 
 import { setTimeout as sleep } from 'node:timers/promises';
-import { open } from 'arena-level';
+import { open } from 'arena-level/engine';
 import { type Case, check, type Group, type Sample } from '../measure.ts';
 import { WorkFolder } from '../support/work-folder.ts';
 import { makeEntries } from './entries.ts';

@@ -2,7 +2,7 @@
 import { readdirSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { open } from 'arena-level';
+import { open } from 'arena-level/engine';
 import type { PutOperation } from '../micro/peer.ts';
 
 export const ENGINE_NAMES = [

@@ -1,60 +1,43 @@
-/** The engine on plain bytes. */
+/** The database: abstract-level over the engine. The engine on plain bytes is `arena-level/engine`. */
 export { EngineError, ErrorCode } from '@arena-level/common/base/errors';
-export { MAX_BATCH_BYTES, MAX_KEY_BYTES, MAX_VALUE_BYTES } from '@arena-level/common/base/limits';
+export type { CompactionReason, StallReason, StoreEvents } from './events/events.ts';
+export { ArenaLevel } from './level/arena-level.ts';
+export type { RelayedEventName } from './level/event-relay.ts';
 export type {
-  ChannelMessages,
-  ChannelName,
-  ClearMessage,
-  CompactionMessage,
-  ErrorMessage,
-  ErrorReason,
-  FlushMessage,
-  OpenMessage,
-  RotationMessage,
-  StallMessage,
-} from './channels/messages.ts';
-export { destroy } from './db/destroy-store.ts';
-export { diagnose } from './db/diagnose-store.ts';
-export type { OpenModules } from './db/open-modules.ts';
-export { open } from './db/open-store.ts';
-export { type RepairOptions, repair } from './db/repair-store.ts';
-export { Store } from './db/store.ts';
-export { diagnoseStats } from './doctor/diagnose-stats.ts';
-export type {
-  ClearReason,
-  CompactionReason,
-  FlushPlace,
-  RotationReason,
-  StallReason,
-  StoreEventName,
-  StoreEvents,
-} from './events/events.ts';
-export type { StoreIterator } from './iterator/store-iterator.ts';
-export { arenaBudget, setArenaBudget } from './memtable/arena-budget.ts';
-export type { OpenOptions } from './options/options.ts';
-export type { DiagnoseOptions, Diagnosis, Finding, FindingKind, Severity } from './public/diagnosis.ts';
-export type {
+  AdditionalIteratorOptions,
+  ArenaSublevel,
   BatchOperation,
-  CheckpointOptions,
-  CheckpointProgress,
-  CheckpointReport,
-  ClearRange,
+  BatchOptions,
+  ChainedBatch,
+  ChainedBatchWriteOptions,
   CompactRangeOptions,
+  DatabaseOptions,
+  DelOptions,
+  GetManyOptions,
+  GetOptions,
+  HasManyOptions,
+  HasOptions,
+  Iterator,
+  IteratorOptions,
+  KeyIterator,
+  KeyIteratorOptions,
+  OpenOptions,
+  PutOptions,
+  Snapshot,
+  StartEndOptions,
+  ValueIterator,
+  ValueIteratorOptions,
+  WriteOptions,
+} from './level/level-types.ts';
+export type {
+  CheckpointOptions,
+  CheckpointReport,
   CompactRangeProgress,
   DestroyReport,
   FileProblem,
   MasterRoot,
-  ReadOptions,
   RecoveryReport,
-  RepairProgress,
   RepairReport,
-  RotateOptions,
-  SnapshotHandle,
-  VerifyOptions,
-  VerifyProgress,
   VerifyReport,
-  WriteOptions,
 } from './public/public-types.ts';
 export type { CompactionLevelStats, HitStats, LevelStats, StallStats, StoreStats } from './public/stats.ts';
-export type { StoreIteratorReadOptions } from './read/read-path.ts';
-export type { Snapshot } from './read/snapshot-list.ts';

@@ -1,0 +1,84 @@
+/** Options of a call as abstract-level forwards them to an implementation, in the engine's words. */
+import type { RangeBounds } from '../iterator/key-range.ts';
+import type { ReadOptions, WriteOptions } from '../public/public-types.ts';
+import type { StoreIteratorReadOptions } from '../read/read-path.ts';
+import { ArenaSnapshot } from './arena-snapshot.ts';
+import { bytesOf, type Encoded } from './encoded.ts';
+
+/** Users' own properties may stand beside these. */
+export interface ForwardedReadOptions {
+  readonly keyEncoding?: unknown;
+  readonly valueEncoding?: unknown;
+  readonly snapshot?: unknown;
+  readonly fillCache?: boolean | null | undefined;
+}
+
+export interface ForwardedWriteOptions {
+  readonly keyEncoding?: unknown;
+  readonly valueEncoding?: unknown;
+  readonly sync?: boolean | null | undefined;
+}
+
+export interface ForwardedRange {
+  readonly gt?: Encoded;
+  readonly gte?: Encoded;
+  readonly lt?: Encoded;
+  readonly lte?: Encoded;
+}
+
+/** Undefined: the defaults. */
+export function readOptions({ snapshot, fillCache }: ForwardedReadOptions): ReadOptions | undefined {
+  if (snapshot == null && fillCache == null) return undefined;
+  return {
+    ...(snapshot == null ? {} : { snapshot: ArenaSnapshot.behind(snapshot) }),
+    ...(fillCache == null ? {} : { fillCache }),
+  };
+}
+
+/** Undefined: the defaults. */
+export function writeOptions({ sync }: ForwardedWriteOptions): WriteOptions | undefined {
+  return sync == null ? undefined : { sync };
+}
+
+/** Of two bounds on one side the inclusive one counts, as in the other implementations; the engine has both hold. */
+export function boundsOf({ gt, gte, lt, lte }: ForwardedRange): RangeBounds {
+  return {
+    ...(gte !== undefined ? { gte: bytesOf(gte) } : gt !== undefined ? { gt: bytesOf(gt) } : {}),
+    ...(lte !== undefined ? { lte: bytesOf(lte) } : lt !== undefined ? { lt: bytesOf(lt) } : {}),
+  };
+}
+
+/** Of an iterator, flags set and encodings given. */
+export interface ForwardedIteratorOptions extends ForwardedRange, ForwardedReadOptions {
+  readonly reverse: boolean;
+  readonly highWaterMarkBytes?: number | null;
+  readonly signal?: AbortSignal | null;
+}
+
+export interface ForwardedEntryOptions extends ForwardedIteratorOptions {
+  readonly keys: boolean;
+  readonly values: boolean;
+}
+
+/** `limit` is counted by abstract-level. */
+export function iteratorOptions(
+  options: ForwardedIteratorOptions,
+  keys: boolean,
+  values: boolean,
+): StoreIteratorReadOptions {
+  const { reverse, highWaterMarkBytes } = options;
+  return {
+    ...boundsOf(options),
+    ...readOptions(options),
+    reverse,
+    keys,
+    values,
+    ...(highWaterMarkBytes == null ? {} : { highWaterMarkBytes }),
+  };
+}
+
+export interface ForwardedClearOptions extends ForwardedRange, ForwardedReadOptions, ForwardedWriteOptions {
+  readonly reverse: boolean;
+  /** -1: any number. */
+  readonly limit: number;
+}
