@@ -1,0 +1,65 @@
+/** The types are classic-level's: what compiles here is what counts, and `tsc -p tsconfig.test.json` compiles it. */
+import { ArenaLevel, type ArenaSublevel, type DatabaseOptions, type StoreEvents } from 'arena-level';
+import type { ClassicLevel } from 'classic-level';
+import { expect, expectTypeOf, test } from 'vitest';
+
+interface City {
+  readonly name: string;
+}
+
+/** Never called: it is compiled. */
+export async function use(db: ArenaLevel, cities: ArenaLevel<string, City>): Promise<void> {
+  expectTypeOf(await db.get('a')).toEqualTypeOf<string | undefined>();
+  expectTypeOf(await cities.get('a')).toEqualTypeOf<City | undefined>();
+  expectTypeOf(
+    await cities.get<Buffer, number>(Buffer.of(1), { keyEncoding: 'buffer', fillCache: false }),
+  ).toEqualTypeOf<number | undefined>();
+  expectTypeOf(cities.getSync('a')).toEqualTypeOf<City | undefined>();
+  expectTypeOf(await cities.getMany(['a'])).toEqualTypeOf<(City | undefined)[]>();
+  expectTypeOf(await db.hasMany(['a'])).toEqualTypeOf<boolean[]>();
+  expectTypeOf(await cities.iterator({ gte: 'a', highWaterMarkBytes: 1 }).next()).toEqualTypeOf<
+    [string, City] | undefined
+  >();
+  expectTypeOf(await cities.keys().all()).toEqualTypeOf<string[]>();
+  expectTypeOf(await cities.values({ limit: 1 }).nextv(1)).toEqualTypeOf<City[]>();
+  for await (const [key, value] of cities.iterator())
+    expectTypeOf({ key, value }).toEqualTypeOf<{ key: string; value: City }>();
+
+  await cities.put('a', { name: 'A' }, { sync: true });
+  cities.putSync('a', { name: 'A' });
+  cities.batchSync([{ type: 'put', key: 'a', value: { name: 'A' } }], { sync: true });
+  await cities.batch().put('a', { name: 'A' }).write({ sync: true });
+  // @ts-expect-error A value of another type.
+  await cities.put('a', 7);
+  // @ts-expect-error And of a twin.
+  cities.putSync('a', 7);
+  // @ts-expect-error And of a batch.
+  await cities.batch([{ type: 'put', key: 'a', value: 7 }]);
+  // @ts-expect-error No such option.
+  await cities.put('a', { name: 'A' }, { synk: true });
+  // @ts-expect-error No such option.
+  new ArenaLevel('db', { writeBufferSizes: 1 });
+
+  const sub = cities.sublevel<number, Buffer>('sub', { keyEncoding: 'json', valueEncoding: 'buffer' });
+  expectTypeOf(sub).toExtend<ArenaSublevel<typeof cities, number, Buffer>>();
+  expectTypeOf(await sub.get(1)).toEqualTypeOf<Buffer | undefined>();
+  sub.putSync(1, Buffer.of(1));
+  expectTypeOf(sub.sublevel('deeper').hasSync('a')).toEqualTypeOf<boolean>();
+  await cities.batch([{ type: 'del', key: 'a', sublevel: sub }]);
+
+  db.on('stall-begin', (details) => expectTypeOf(details).toEqualTypeOf<StoreEvents['stall-begin']>());
+  db.on('write', (operations) => operations);
+  expectTypeOf(db.stats().pressure).toEqualTypeOf<number>();
+  expectTypeOf((await ArenaLevel.destroy('db')).directoryRemoved).toEqualTypeOf<boolean>();
+}
+
+/** Options of classic-level are options here. */
+export function optionsOf(
+  given: ConstructorParameters<typeof ClassicLevel<string, string>>[1],
+): DatabaseOptions<string, string> | undefined {
+  return given;
+}
+
+test('the types compile', () => {
+  expect(use).toBeInstanceOf(Function);
+});
