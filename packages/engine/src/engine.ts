@@ -20,6 +20,7 @@ export { open } from './db/open-store.ts';
 export { type RepairOptions, repair } from './db/repair-store.ts';
 export { Store } from './db/store.ts';
 export { diagnoseStats } from './doctor/diagnose-stats.ts';
+export type { StoreListener } from './events/event-sink.ts';
 export type {
   ClearReason,
   CompactionReason,
@@ -29,6 +30,7 @@ export type {
   StoreEventName,
   StoreEvents,
 } from './events/events.ts';
+export type { Entry } from './iterator/entry-batch.ts';
 export type { StoreIterator } from './iterator/store-iterator.ts';
 export { arenaBudget, setArenaBudget } from './memtable/arena-budget.ts';
 export type { OpenOptions } from './options/options.ts';
