@@ -1,6 +1,7 @@
 /** `arena-level ingest`: stores the records of a file or of stdin. */
 import { type CliIo, type Command, command, ExitCode } from './command.ts';
 import { CommandError } from './errors.ts';
+import { counted } from './format.ts';
 import { closeAfter } from './ingest/close-after.ts';
 import { readToFirstRecord } from './ingest/first-record.ts';
 import {
@@ -93,6 +94,8 @@ async function loadInto(
     });
   try {
     await loadRecords(items, store, options.load, counts, io.interrupt, showProgress);
+    const parts = [counted(counts.records, 'record'), 'writing the last table'];
+    line.draw({ parts, done: source.bytesRead, total: source.bytesTotal });
     await store.flush();
   } finally {
     line.clear();

@@ -47,8 +47,11 @@ describe('the progress line', () => {
       line.update(() => ({ ...PROGRESS, total: undefined }));
       clock.advance(10);
     }
+    line.draw({ ...PROGRESS, total: undefined, parts: ['last'] });
     line.clear();
-    expect(output.read().toString()).toBe('\r\u001b[K1,000 records\r\u001b[K1,000 records\r\u001b[K');
+    expect(output.read().toString()).toBe(
+      '\r\u001b[K1,000 records\r\u001b[K1,000 records\r\u001b[Klast\r\u001b[K',
+    );
     expect(line.elapsedMs).toBe(200);
   });
 
@@ -64,6 +67,7 @@ describe('the progress line', () => {
     line.update(() => {
       throw new Error('not to be asked');
     });
+    line.draw(PROGRESS);
     line.clear();
   });
 });

@@ -86,9 +86,14 @@ export class ProgressLine {
 
   /** Draws what `progress` gives, unless the last drawing is too fresh. */
   update(progress: () => Progress): void {
-    if (this.#output === undefined || !this.isDue) return;
+    if (this.isDue) this.draw(progress());
+  }
+
+  /** Draws at once: what comes next takes a while, and nothing is drawn meanwhile. */
+  draw(progress: Progress): void {
+    if (this.#output === undefined) return;
     this.#drawnAt = this.#clock.now();
-    this.#output.write(CLEAR_LINE + progressText(progress(), this.elapsedMs, this.#columns - 1));
+    this.#output.write(CLEAR_LINE + progressText(progress, this.elapsedMs, this.#columns - 1));
   }
 
   /** Takes the line away, for what is printed next. */
