@@ -66,10 +66,15 @@ async function sampleStore(directory: string): Promise<void> {
 }
 
 /** Runs a line that has to fail in one line, and returns it. Nothing below `directory` has changed. */
-async function failing(name: string, directory: string, code: ExitCode): Promise<string> {
-  const before = pictureOf(cli.folder);
+async function failing(
+  name: string,
+  directory: string,
+  code: ExitCode,
+  counts: (line: string) => boolean = () => true,
+): Promise<string> {
+  const before = pictureOf(cli.folder).filter(counts);
   expect(await cli.run(...LINES[name]!.args(directory))).toBe(code);
-  expect(pictureOf(cli.folder)).toEqual(before);
+  expect(pictureOf(cli.folder).filter(counts)).toEqual(before);
   expect(cli.stdout).toBe('');
   expect(cli.stderr).toMatch(/^arena-level: [^\n]+\n$/);
   expect(cli.stderr).not.toMatch(/\bat .*\.ts|node:internal/);
@@ -139,7 +144,9 @@ describe('a store whose manifest is damaged', () => {
   });
 
   test.each(NAMES.filter((name) => name !== 'doctor' && name !== 'repair'))('%s', async (name) => {
-    expect(await failing(name, db, ExitCode.Problem)).toMatch(
+    // An open for writing that fails is told of in LOG, as LevelDB does.
+    const counts = (line: string): boolean => LINES[name]!.reads || !/^db\/LOG(\.old)? /.test(line);
+    expect(await failing(name, db, ExitCode.Problem, counts)).toMatch(
       /^arena-level: MANIFEST-\d+ at offset 0: .*\(LEVEL_CORRUPTION\)/,
     );
   });
