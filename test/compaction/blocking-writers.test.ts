@@ -2,6 +2,7 @@ import { ErrorCode } from '@arena-level/common/base/errors';
 import { CompactionState } from '@arena-level/common/protocol/compaction-control';
 import type { FaultPlan } from '@arena-level/common/storage/fault-plan';
 import { FaultStorage } from '@arena-level/common/storage/fault-storage';
+import { FileType, fileName } from '@arena-level/common/storage/file-desc';
 import { describe, expect, test } from 'vitest';
 import { eventually, settle } from '../support/eventually.ts';
 import { CompactingStore } from './compacting-store.ts';
@@ -172,6 +173,38 @@ describe('blocking writers', () => {
     store.expectTidy();
     await store.store.close();
   });
+});
+
+test('outputs whose commit failed behind their renaming go with the next commit', async () => {
+  const { store, install } = await openFaulty();
+  const { executor } = store.held;
+  for (let n = 0; store.tables[0]! < 15 && n < 3000; n++) store.putSync(n % 700);
+  expect(executor.compactedNow).toBe(0);
+  const { memory } = store;
+  const { renameNow } = memory;
+  const renamed: string[] = [];
+  memory.renameNow = (from, to) => {
+    renameNow.call(memory, from, to);
+    if (executor.compactedNow === 0 || to.type !== FileType.Table) return;
+    renamed.push(fileName(to));
+    install(manifestFails('EIO'));
+  };
+  let failure: unknown;
+  for (let n = 0; failure === undefined && n < 200; n++) failure = throwing(() => store.putSync(n));
+  expect(renamed.length).toBeGreaterThan(0);
+  // They may be in the manifest.
+  expect(store.files()).toEqual(expect.arrayContaining(renamed));
+  memory.renameNow = renameNow;
+  install({ rules: [] });
+  for (const compaction of [...store.compactions]) compaction.stop();
+  executor.holdsCompactions = false;
+  store.held.clock.advance(10_000);
+  await store.store.resume();
+  await eventually(() => store.tables[0]! < 4);
+  await settle();
+  expect(store.files().filter((name) => renamed.includes(name))).toEqual([]);
+  store.expectTidy();
+  await store.expectContentsAfterReopen();
 });
 
 function throwing(work: () => void): unknown {

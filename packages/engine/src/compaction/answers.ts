@@ -3,10 +3,10 @@ import { EngineError, ErrorCode, hasCode, isEngineError } from '@arena-level/com
 import type { CompactResponse } from '@arena-level/common/protocol/compaction-protocol';
 import { fromWireError } from '@arena-level/common/protocol/wire-error';
 import { fileName, tableFile, tempFile } from '@arena-level/common/storage/file-desc';
-import type { Storage } from '@arena-level/common/storage/storage';
 import type { CompactOutcome, FlushExecutor } from '../flush/flush-executor.ts';
 import { passesByItself } from '../health/passing.ts';
 import type { BuiltCompaction } from './compaction-commit.ts';
+import type { CompactionCoordinatorModules } from './coordinator-parts.ts';
 import type { RunningCompaction } from './running-compaction.ts';
 
 export type Compacted = Extract<CompactResponse, { kind: 'compacted' }>;
@@ -44,8 +44,16 @@ export function outputsOf(run: RunningCompaction, answers: readonly Compacted[])
   return { pick: run.pick, parts, numbers: new Map() };
 }
 
-/** Removes temporary files that a compaction may have left, as far as that is possible; the next open removes the rest. */
-export function removeLeftovers(storage: Storage, run: RunningCompaction): void {
+/**
+ * Removes what a compaction may have left that came to nothing, as far as that is possible; the next open removes the rest.
+ * Outputs that have their names go when the manifest in force is known not to have them.
+ */
+export function removeLeftovers(
+  { storage, obsolete, versions }: Pick<CompactionCoordinatorModules, 'storage' | 'obsolete' | 'versions'>,
+  run: RunningCompaction,
+): void {
+  const { tables } = versions.liveFiles();
+  for (const number of run.built?.numbers.values() ?? []) if (!tables.has(number)) obsolete.add(number);
   try {
     for (const { type, number } of storage.listNow()) {
       const isOurs = run.parts.some(

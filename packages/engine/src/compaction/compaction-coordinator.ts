@@ -245,13 +245,13 @@ export class CompactionCoordinator {
   }
 
   async #perform(run: RunningCompaction): Promise<void> {
-    const { executor, storage } = this.#modules;
+    const { executor } = this.#modules;
     let answers: readonly Compacted[] = [];
     try {
       if (!run.pick.isTrivialMove) {
         const outcomes = await mergeParts(executor, run);
         if (run.isSuperseded) {
-          removeLeftovers(storage, run);
+          removeLeftovers(this.#modules, run);
           return;
         }
         answers = requireCompacted(outcomes);
@@ -259,7 +259,7 @@ export class CompactionCoordinator {
       run.built = outputsOf(run, answers);
       this.#modules.gate.update();
     } catch (error) {
-      removeLeftovers(storage, run);
+      removeLeftovers(this.#modules, run);
       if (this.#running === run) this.#failed(run, error);
       return;
     }
@@ -268,14 +268,14 @@ export class CompactionCoordinator {
 
   /** Commits, again and again as failures allow, unless a blocking call has done it meanwhile. */
   async #commitUntilDone(run: RunningCompaction, answers: readonly Compacted[]): Promise<void> {
-    const { lane, storage } = this.#modules;
+    const { lane } = this.#modules;
     while (!run.isDone && !run.isSuperseded && !this.#closed) {
       try {
         await runLater(lane.run(() => this.#commit(run)));
       } catch (error) {
         if (hasCode(error, ErrorCode.WorkerFailed)) {
           // The answer does not match its job or its files: merged again.
-          removeLeftovers(storage, run);
+          removeLeftovers(this.#modules, run);
           if (this.#running === run) this.#failed(run, error);
           return;
         }
@@ -283,7 +283,7 @@ export class CompactionCoordinator {
       }
     }
     if (run.isDone) this.#finished(run, answers);
-    else removeLeftovers(storage, run);
+    else removeLeftovers(this.#modules, run);
   }
 
   *#commit(run: RunningCompaction): ReturnType<CompactionCommit['commit']> {
@@ -304,7 +304,7 @@ export class CompactionCoordinator {
   }
 
   #performNow(pick: CompactionPick): void {
-    const { executor, lane, storage } = this.#modules;
+    const { executor, lane } = this.#modules;
     const run = this.#newRun(pick, 1);
     this.#running = run;
     try {
@@ -314,8 +314,7 @@ export class CompactionCoordinator {
       runNow(lane.run(() => this.#commit(run)));
       this.#finished(run, answers);
     } catch (error) {
-      // Also outputs that have their names already: they are in no version, and the next open removes them.
-      removeLeftovers(storage, run);
+      removeLeftovers(this.#modules, run);
       this.#failed(run, error);
       throw error;
     } finally {

@@ -6,6 +6,7 @@ import type { EventSink } from '../events/event-sink.ts';
 import type { FlushExecutor } from '../flush/flush-executor.ts';
 import type { LevelSizes } from '../options/level-sizes.ts';
 import type { CommitLane } from '../version/commit-lane.ts';
+import type { ObsoleteTables } from '../version/obsolete-tables.ts';
 import type { VersionSet } from '../version/version-set.ts';
 import type { CompactionCommit } from './compaction-commit.ts';
 import type { PauseGate } from './pause-gate.ts';
@@ -13,6 +14,7 @@ import type { PauseGate } from './pause-gate.ts';
 export interface CompactionCoordinatorModules {
   readonly versions: VersionSet;
   readonly storage: Storage;
+  readonly obsolete: ObsoleteTables;
   readonly executor: FlushExecutor;
   readonly committer: CompactionCommit;
   readonly lane: CommitLane;

@@ -38,6 +38,11 @@ describe('urgentLevels', () => {
     { name: 'the lower of two equal ones first', levels: 'L1: 5[a..b]:40\nL2: 4[a..b]:160', urgent: [1, 2] },
     { name: 'a score of 1 counts', levels: 'L1: 5[a..b]:20', urgent: [1] },
     { name: 'less does not', levels: 'L0: 9[a..z]\nL1: 5[a..b]:19', urgent: [] },
+    {
+      name: 'level 0 at its pause trigger before any other',
+      levels: `L0: ${Array.from({ length: 12 }, (_, n) => `${30 - n}[a..z]`).join(' ')}\nL1: 5[a..b]:9000`,
+      urgent: [0, 1],
+    },
     { name: 'the last level never does', levels: 'L6: 5[a..b]:900000000', urgent: [] },
   ])('$name', ({ levels, urgent }) => {
     expect(urgentLevels(levelsFrom(levels), SMALL_SIZES)).toEqual(urgent);

@@ -16,11 +16,17 @@ export function levelScores(levels: Levels, sizes: LevelSizes): number[] {
   });
 }
 
-/** The levels that call for a compaction, the most urgent first; of equal ones the lower first. */
+/**
+ * The levels that call for a compaction, the most urgent first; of equal ones the lower first. Level 0 at its pause trigger
+ * comes before all: writers wait for it, and are to wait for no other.
+ */
 export function urgentLevels(levels: Levels, sizes: LevelSizes): number[] {
   const scores = levelScores(levels, sizes);
+  if (levels[0]!.length >= sizes.level0Pause) scores[0] = Number.POSITIVE_INFINITY;
   const urgent = [...scores.keys()].filter((level) => scores[level]! >= 1);
-  return urgent.sort((left, right) => scores[right]! - scores[left]! || left - right);
+  return urgent.sort((left, right) =>
+    scores[left] === scores[right] ? left - right : scores[right]! - scores[left]!,
+  );
 }
 
 export function totalSize(tables: readonly TableMetadata[]): number {
