@@ -9,9 +9,11 @@ import { codeBlocks, PageFolder, SHOWN } from './code-blocks.ts';
 vi.setConfig({ testTimeout: LONG_TEST_MS, hookTimeout: LONG_TEST_MS });
 
 const GUIDES = 'docs/guides';
-const PAGES = ['README.md', ...readdirSync(join(ROOT, GUIDES)).map((name) => `${GUIDES}/${name}`)].filter(
-  (path) => path.endsWith('.md'),
-);
+const PAGES = [
+  'README.md',
+  'packages/engine/README.md',
+  ...readdirSync(join(ROOT, GUIDES)).map((name) => `${GUIDES}/${name}`),
+].filter((path) => path.endsWith('.md'));
 
 beforeAll(build);
 

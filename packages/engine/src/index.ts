@@ -1,5 +1,8 @@
 /** The database: abstract-level over the engine. The engine on plain bytes is `arena-level/engine`. */
 export { EngineError, ErrorCode } from '@arena-level/common/base/errors';
+export { diagnose } from './db/diagnose-store.ts';
+export type { RepairOptions } from './db/repair-store.ts';
+export { diagnoseStats } from './doctor/diagnose-stats.ts';
 export type { CompactionReason, StallReason, StoreEvents } from './events/events.ts';
 export { ArenaLevel } from './level/arena-level.ts';
 export type { RelayedEventName } from './level/event-relay.ts';
@@ -29,15 +32,20 @@ export type {
   ValueIteratorOptions,
   WriteOptions,
 } from './level/level-types.ts';
+export type { DiagnoseOptions, Diagnosis, Finding, FindingKind, Severity } from './public/diagnosis.ts';
 export type {
   CheckpointOptions,
+  CheckpointProgress,
   CheckpointReport,
   CompactRangeProgress,
   DestroyReport,
   FileProblem,
   MasterRoot,
   RecoveryReport,
+  RepairProgress,
   RepairReport,
+  VerifyOptions,
+  VerifyProgress,
   VerifyReport,
 } from './public/public-types.ts';
 export type { CompactionLevelStats, HitStats, LevelStats, StallStats, StoreStats } from './public/stats.ts';

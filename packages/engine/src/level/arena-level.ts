@@ -1,6 +1,6 @@
 import type { AbstractSublevelOptions } from 'abstract-level';
 import { destroy } from '../db/destroy-store.ts';
-import { repair } from '../db/repair-store.ts';
+import { type RepairOptions, repair } from '../db/repair-store.ts';
 import type { Store } from '../db/store.ts';
 import type { StoreListener } from '../events/event-sink.ts';
 import type { OpenOptions as StoreOptions } from '../options/options.ts';
@@ -11,6 +11,7 @@ import type {
   MasterRoot,
   RecoveryReport,
   RepairReport,
+  VerifyOptions,
   VerifyReport,
 } from '../public/public-types.ts';
 import type { StoreStats } from '../public/stats.ts';
@@ -59,7 +60,7 @@ export class ArenaLevel<KDefault = string, VDefault = string> extends StoreLevel
   }
 
   /** Makes the store in a directory open again, with all that can be read of it. Deletes nothing; see `RepairReport`. */
-  static async repair(location: string, options?: StoreOptions): Promise<RepairReport> {
+  static async repair(location: string, options?: RepairOptions): Promise<RepairReport> {
     checkLocation(location);
     return await repair(location, options);
   }
@@ -172,8 +173,8 @@ export class ArenaLevel<KDefault = string, VDefault = string> extends StoreLevel
   }
 
   /** Reads every table and recomputes its root from the data blocks, in a worker; reports each that differs. */
-  verify(): Promise<VerifyReport> {
-    return this.#whenOpen('verify', (store) => store.verify());
+  verify(options?: VerifyOptions): Promise<VerifyReport> {
+    return this.#whenOpen('verify', (store) => store.verify(options));
   }
 
   /** Makes a database of its own in another directory, which must be empty or not there yet, while this one goes on. */
