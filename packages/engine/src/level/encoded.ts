@@ -1,6 +1,6 @@
 /**
  * Keys and values as abstract-level hands them over, in one of the encodings that this database stores natively, and
- * back. `utf8` is native, too: a string is encoded once, and what is read becomes a string without a copy in between.
+ * back. `utf8` is native, too: a string is encoded once, and iterators make one of what they are at without a copy in between.
  */
 
 /** A key or a value in its storage encoding: a string for `utf8`, bytes for `buffer` and `view`. */
@@ -21,7 +21,7 @@ export function bytesOf(data: Encoded): Uint8Array {
   return new Uint8Array(buffer, byteOffset, byteLength);
 }
 
-/** A value that the engine handed out, a Buffer, in its storage encoding. */
-export function valueIn(form: Form, value: Uint8Array | undefined): Encoded | undefined {
-  return form === 'utf8' && value !== undefined ? (value as Buffer).toString() : value;
+/** A value that the engine handed out, which is a Buffer, as text. */
+export function textOf(value: Uint8Array | undefined): string | undefined {
+  return value === undefined ? undefined : (value as Buffer).toString();
 }

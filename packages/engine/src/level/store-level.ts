@@ -7,7 +7,7 @@ import { ArenaIterator, ArenaKeyIterator, ArenaValueIterator } from './arena-ite
 import { ArenaSnapshot } from './arena-snapshot.ts';
 import { LevelBase } from './base-classes.ts';
 import { clearSeenBy } from './clear-seen.ts';
-import { bytesOf, type Encoded, formOf, valueIn } from './encoded.ts';
+import { bytesOf, type Encoded, formOf, textOf } from './encoded.ts';
 import { EventRelay } from './event-relay.ts';
 import {
   boundsOf,
@@ -106,8 +106,8 @@ export class StoreLevel<KDefault, VDefault> extends LevelBase<KDefault, VDefault
     return this.#store!.del(bytesOf(key), writeOptions(options));
   }
 
-  async _batch(operations: readonly EncodedOperation[], options: ForwardedWriteOptions): Promise<void> {
-    await this.#store!.batch(storeOperations(operations), writeOptions(options));
+  _batch(operations: readonly EncodedOperation[], options: ForwardedWriteOptions): Promise<void> {
+    return this.#store!.batch(storeOperations(operations), writeOptions(options));
   }
 
   _putSync(key: Encoded, value: Encoded, options: ForwardedWriteOptions): void {
@@ -122,12 +122,14 @@ export class StoreLevel<KDefault, VDefault> extends LevelBase<KDefault, VDefault
     this.#store!.batchSync(storeOperations(operations), writeOptions(options));
   }
 
-  async _get(key: Encoded, options: ForwardedReadOptions): Promise<Encoded | undefined> {
-    return valueIn(formOf(options.valueEncoding), await this.#store!.get(bytesOf(key), readOptions(options)));
+  _get(key: Encoded, options: ForwardedReadOptions): Promise<Encoded | undefined> {
+    const value = this.#store!.get(bytesOf(key), readOptions(options));
+    return formOf(options.valueEncoding) === 'utf8' ? value.then(textOf) : value;
   }
 
   _getSync(key: Encoded, options: ForwardedReadOptions): Encoded | undefined {
-    return valueIn(formOf(options.valueEncoding), this.#store!.getSync(bytesOf(key), readOptions(options)));
+    const value = this.#store!.getSync(bytesOf(key), readOptions(options));
+    return formOf(options.valueEncoding) === 'utf8' ? textOf(value) : value;
   }
 
   async _getMany(
@@ -135,20 +137,19 @@ export class StoreLevel<KDefault, VDefault> extends LevelBase<KDefault, VDefault
     options: ForwardedReadOptions,
   ): Promise<readonly (Encoded | undefined)[]> {
     const values = await this.#store!.getMany(keys.map(bytesOf), readOptions(options));
-    const form = formOf(options.valueEncoding);
-    return form === 'bytes' ? values : values.map((value) => valueIn(form, value));
+    return formOf(options.valueEncoding) === 'utf8' ? values.map(textOf) : values;
   }
 
-  async _has(key: Encoded, options: ForwardedReadOptions): Promise<boolean> {
-    return await this.#store!.has(bytesOf(key), readOptions(options));
+  _has(key: Encoded, options: ForwardedReadOptions): Promise<boolean> {
+    return this.#store!.has(bytesOf(key), readOptions(options));
   }
 
   _hasSync(key: Encoded, options: ForwardedReadOptions): boolean {
     return this.#store!.hasSync(bytesOf(key), readOptions(options));
   }
 
-  async _hasMany(keys: readonly Encoded[], options: ForwardedReadOptions): Promise<boolean[]> {
-    return await this.#store!.hasMany(keys.map(bytesOf), readOptions(options));
+  _hasMany(keys: readonly Encoded[], options: ForwardedReadOptions): Promise<boolean[]> {
+    return this.#store!.hasMany(keys.map(bytesOf), readOptions(options));
   }
 
   async _clear(options: ForwardedClearOptions): Promise<void> {
