@@ -48,6 +48,22 @@ describe('a journal whose sequence numbers descend', () => {
   });
 });
 
+describe('journals that give a sequence number twice', () => {
+  const journal = journalOf([
+    { sequence: lastSequence + 1, puts: ['a', 'b'] },
+    { sequence: lastSequence + 2, puts: ['c'] },
+  ]);
+
+  test('are refused where the store is only read, and are all there behind an open for writing', async () => {
+    const storage = withJournals(base, [[first, journal]]);
+    await expect(reopen(storage, { readOnly: true })).rejects.toMatchObject({ code: ErrorCode.NotSupported });
+    await (await reopen(storage)).close();
+    const store = await reopen(storage, { readOnly: true });
+    expect(namesIn(store)).toEqual(['a', 'b', 'c']);
+    await store.close();
+  });
+});
+
 describe('a write above our limits, by another implementation', () => {
   const key = Buffer.alloc(MAX_KEY_BYTES + 1, 'k').toString('latin1');
   const good = { sequence: lastSequence + 1, puts: ['a'] };

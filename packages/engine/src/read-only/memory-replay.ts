@@ -17,8 +17,8 @@ interface Replayed {
  * count against the arena budget, and go back by `release`.
  *
  * A MemDB takes ascending sequence numbers only; a record that does not follow begins another. Lookups end in the first
- * MemDB that has a key, so they are put in order of their numbers; ranges of numbers that overlap, which no engine
- * writes, are refused.
+ * MemDB that has a key, so they are put in order of their numbers. Ranges of numbers that overlap, as goleveldb may leave
+ * them behind a sync that failed, have no such order and are refused: an open for writing makes tables of them.
  */
 export class MemoryReplay implements ReplayTarget {
   /** The greatest sequence number seen, the manifest's included. */
