@@ -28,7 +28,7 @@ function sampleDirectory(): string {
 }
 
 function contentsOf(directory: string): Map<string, string> {
-  const ours = /^(?:LOCK|arena\.holder)/;
+  const ours = /^(?:LOCK|LOG|arena\.holder)/;
   const names = readdirSync(directory, { withFileTypes: true }).filter((entry) => entry.isFile());
   return new Map(
     names
