@@ -26,6 +26,11 @@ export const CLOSE_GRACE_MS = 30_000;
 
 type LoadBalancer = NonNullable<NonNullable<ConstructorParameters<typeof Piscina>[0]>['loadBalancer']>;
 
+/** Where the priority is a thread's own; on other systems it would be that of the whole process. */
+const HAS_THREAD_PRIORITIES = process.platform === 'linux' || process.platform === 'win32';
+/** Ten nice levels: about a tenth of a core beside a thread that is always busy, all of it where a core is idle. */
+const BACKGROUND_NICE = 10;
+
 interface Task {
   readonly request: WorkerRequest;
   /** Whose task it is, for `settle`. */
@@ -47,7 +52,7 @@ export class PiscinaPool {
   readonly size: number;
   readonly #workerUrl: string;
   readonly #clock: Clock;
-  readonly #keepsAlive: boolean;
+  readonly #background: boolean;
   /** Waiting here, oldest first: what writers may wait for, and what may take its time. */
   #urgent: Task[] = [];
   #verifications: Task[] = [];
@@ -57,12 +62,12 @@ export class PiscinaPool {
   /** True once any task was answered: workers can run here. */
   #answered = false;
 
-  /** `keepsAlive`: whether the process lives on while a task runs. */
-  constructor(workerUrl: string, size: number, clock: Clock, keepsAlive = true) {
+  /** `background`: nobody waits for its tasks. They do not keep the process alive, and come after all other threads. */
+  constructor(workerUrl: string, size: number, clock: Clock, background = false) {
     this.#workerUrl = workerUrl;
     this.size = size;
     this.#clock = clock;
-    this.#keepsAlive = keepsAlive;
+    this.#background = background;
   }
 
   run(request: WorkerRequest, owner: object): Promise<unknown> {
@@ -156,7 +161,9 @@ export class PiscinaPool {
       // A thread that waits by Atomics.wait has no event loop; the 30 microseconds it saves are nothing to a flush.
       atomics: 'disabled',
       recordTiming: false,
-      ...(this.#keepsAlive ? {} : { loadBalancer: freeWorkerWithoutHold }),
+      // By piscina's own optional native package; without it, threads have the priority of all others.
+      niceIncrement: this.#background && HAS_THREAD_PRIORITIES ? BACKGROUND_NICE : 0,
+      ...(!this.#background ? {} : { loadBalancer: freeWorkerWithoutHold }),
     });
     const instance: Instance = { piscina, strayError: undefined, startFailure: undefined };
     // Without a listener, the crash of an idle thread would be an uncaught exception of the host process.

@@ -52,7 +52,7 @@ export function leaseWorkerPool({ use, workerUrl, size, clock }: PoolOptions): P
     );
   }
   if (shared === undefined) {
-    shared = { pool: new PiscinaPool(workerUrl, size, clock, use === 'flush'), leases: 0 };
+    shared = { pool: new PiscinaPool(workerUrl, size, clock, use === 'compaction'), leases: 0 };
     sharedPools.set(key, shared);
   }
   shared.leases++;
