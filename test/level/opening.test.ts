@@ -32,6 +32,24 @@ describe('a constructor', () => {
     expect(existsSync(location)).toBe(false);
   });
 
+  test.each(['json', 5, true, () => undefined, ['json']])('refuses %j as options', (given) => {
+    expect(() => new ArenaLevel('db', given as never)).toThrow(
+      expect.objectContaining({
+        code: ErrorCode.InvalidOption,
+        message: expect.stringContaining("'options' must be an object, not "),
+      }),
+    );
+  });
+
+  test.each([undefined, null])('takes %j for no options, as classic-level does', async (given) => {
+    for (const Level of [ArenaLevel, ClassicLevel]) {
+      const db = new Level(join(temporaryDirectory(), 'db'), given as never);
+      await db.put('a', '1');
+      expect(await db.get('a')).toBe('1');
+      await db.close();
+    }
+  });
+
   test('refuses multithreading, which this engine does not have', () => {
     expect(() => new ArenaLevel('db', { multithreading: true })).toThrow(
       expect.objectContaining({ code: ErrorCode.NotSupported }),

@@ -260,7 +260,10 @@ describe('an error', () => {
   test.each([
     [{ batchBytes: 0 }, /'batchBytes' must be an integer from 1/],
     [{ batchMs: -1 }, /'batchMs' must be a number of milliseconds/],
-    [{ durability: 'eternal' }, /'durability' must be 'acknowledged', 'synced', 'flushed'/],
+    [
+      { durability: 'eternal' },
+      /'durability' must be 'acknowledged', 'synced' or 'flushed', not the string 'eternal'/,
+    ],
     [{ maxInFlight: 1.5 }, /'maxInFlight'/],
     [{ signal: {} }, /'signal' must be an AbortSignal/],
     [{ bacthBytes: 10 }, /unknown ingest option 'bacthBytes'/],

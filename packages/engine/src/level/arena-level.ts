@@ -48,7 +48,6 @@ export class ArenaLevel<KDefault = string, VDefault = string> extends StoreLevel
    * `location` is the path of a directory, made with its parents when it is not there. Throws ARENA_INVALID_OPTION and
    * LEVEL_NOT_SUPPORTED for options that an open would be refused for.
    */
-
   constructor(location: string, options?: DatabaseOptions<KDefault, VDefault>) {
     super(location, options);
   }

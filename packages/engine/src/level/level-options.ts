@@ -1,5 +1,6 @@
 /** The options of a database, as abstract-level forwards them, in the engine's words. */
 import { EngineError, ErrorCode } from '@arena-level/common/base/errors';
+import { nameOf } from '../options/call-options.ts';
 import { OPEN_OPTIONS, resolveOptions, type OpenOptions as StoreOptions } from '../options/options.ts';
 import type { OpenOptions } from './level-types.ts';
 
@@ -29,6 +30,12 @@ export function storeOptions(options: OpenOptions): StoreOptions {
 
 /** Throws what the open would reject with for these options, for the caller of the constructor to see. */
 export function checkOptions(options: OpenOptions): void {
+  if (typeof options !== 'object' || Array.isArray(options)) {
+    throw new EngineError(
+      ErrorCode.InvalidOption,
+      `the second argument 'options' must be an object, not ${nameOf(options)}`,
+    );
+  }
   // abstract-level takes anything for these two and makes it a flag.
   const { createIfMissing, errorIfExists, ...checked } = options;
   resolveOptions(storeOptions(checked));

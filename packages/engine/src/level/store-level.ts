@@ -45,12 +45,13 @@ export class StoreLevel<KDefault, VDefault> extends LevelBase<KDefault, VDefault
   /** Closing has failed in part, and has let go of everything all the same. */
   #isLeft = false;
 
-  constructor(location: string, options: DatabaseOptions<KDefault, VDefault> = {}) {
+  constructor(location: string, options?: DatabaseOptions<KDefault, VDefault> | null) {
     if (typeof location !== 'string' || location === '') {
       throw new TypeError("The first argument 'location' must be a non-empty string");
     }
-    checkOptions(options);
-    super(MANIFEST, options);
+    const given = options ?? {};
+    checkOptions(given);
+    super(MANIFEST, given);
     this.#location = location;
     this.#relay = new EventRelay(this);
   }

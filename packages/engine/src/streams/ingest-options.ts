@@ -75,7 +75,7 @@ export function resolveIngestOptions(
     sync: FLAG,
     durability: {
       fits: (value) => DURABILITIES.includes(value as string),
-      wanted: DURABILITIES.map((name) => `'${name}'`).join(', '),
+      wanted: "'acknowledged', 'synced' or 'flushed'",
     },
     signal: SIGNAL,
     maxInFlight: integerBetween(1, 64),
