@@ -147,7 +147,7 @@ describe('a store whose manifest is damaged', () => {
     // An open for writing that fails is told of in LOG, as LevelDB does.
     const counts = (line: string): boolean => LINES[name]!.reads || !/^db\/LOG(\.old)? /.test(line);
     expect(await failing(name, db, ExitCode.Problem, counts)).toMatch(
-      /^arena-level: MANIFEST-\d+ at offset 0: .*\(LEVEL_CORRUPTION\)/,
+      /^arena-level: MANIFEST-\d+ at offset 0: .*\(LEVEL_CORRUPTION\); 'arena-level doctor .*db' says what to do$/m,
     );
   });
 
@@ -165,6 +165,23 @@ describe('a store whose manifest is damaged', () => {
     expect(await cli.run('dump', 'manifest', join(db, manifest))).toBe(ExitCode.Problem);
     expect(cli.stderr).toMatch(/^arena-level: MANIFEST-\d+ at offset 0: [^\n]+\n$/);
     expect(pictureOf(cli.folder)).toEqual(before);
+  });
+});
+
+describe('a store with a damaged table', () => {
+  beforeEach(async () => {
+    await sampleStore(db);
+    const table = join(db, readdirSync(db).find((name) => name.endsWith('.ldb'))!);
+    const contents = readFileSync(table);
+    contents[30]! ^= 0x10;
+    writeFileSync(table, contents);
+  });
+
+  // What prints as it reads is to have printed nothing, so a range that begins in the damage.
+  test.each(['get', 'scan', 'count'])('%s', async (name) => {
+    expect(await failing(name, db, ExitCode.Problem)).toMatch(
+      /^arena-level: \d+\.ldb at offset 0: .*\(LEVEL_CORRUPTION\); 'arena-level doctor .*db' says what to do$/m,
+    );
   });
 });
 

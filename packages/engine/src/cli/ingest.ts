@@ -24,6 +24,7 @@ import { Source } from './ingest/source.ts';
 import type { RecordReader, SourceItem } from './ingest/source-item.ts';
 import { type IngestSummary, summarize, summaryText, totalStalls } from './ingest/summary.ts';
 import { ProgressLine } from './progress-line.ts';
+import { storeError } from './store-access.ts';
 
 const READERS: Readonly<Record<SourceFormat, RecordReader>> = {
   ndjson: readNdjson,
@@ -54,7 +55,9 @@ async function ingest(source: Source, options: IngestOptions, io: CliIo): Promis
   if (counts.fatal !== undefined) throw endedAt(counts.fatal, 'nothing is stored');
   // Loaded here, so that help and usage errors do not wait for the engine.
   const { open } = await import('../db/open-store.ts');
-  const store = await open(options.location, options.open);
+  const store = await open(options.location, options.open).catch((error: unknown) => {
+    throw storeError(options.location, error);
+  });
   let summary: IngestSummary;
   try {
     summary = await loadInto(store, started, source, options, counts, io);

@@ -26,7 +26,7 @@ async function withStore<T>(
   // Loaded here, so that help and usage errors do not wait for the engine.
   const { open } = await import('../db/open-store.ts');
   const store = await open(location, options).catch((error: unknown) => {
-    throw openingError(location, error);
+    throw storeError(location, error);
   });
   let result: T;
   try {
@@ -35,14 +35,14 @@ async function withStore<T>(
     await store.close().catch(() => {
       // What was first is what is told.
     });
-    throw error;
+    throw storeError(location, error);
   }
   await store.close();
   return result;
 }
 
-/** For people who have a shell, and not the options of `open`. */
-export function openingError(location: string, error: unknown): unknown {
+/** What an open or a read met, for people who have a shell and not the options of `open`: where to go from here. */
+export function storeError(location: string, error: unknown): unknown {
   if (hasCode(error, ErrorCode.StoreMissing)) return noStoreIn(location);
   if (!hasCode(error, ErrorCode.Corruption)) return error;
   return new CommandError(`${describeError(error)}; 'arena-level doctor ${location}' says what to do`);

@@ -5,7 +5,7 @@ import { alignColumns } from '../columns.ts';
 import { type CliIo, type Command, command, ExitCode } from '../command.ts';
 import { counted, formatByteRate, formatBytes, formatCount } from '../format.ts';
 import { ProgressLine } from '../progress-line.ts';
-import { openingError } from '../store-access.ts';
+import { storeError } from '../store-access.ts';
 import { wrap } from '../wrap.ts';
 
 const HELP = `Usage: arena-level doctor DIR [options]
@@ -99,7 +99,7 @@ async function examine({ location, quick, waitMs }: DoctorOptions, io: CliIo): P
       { clock: io.clock },
     );
   } catch (error) {
-    throw openingError(location, error);
+    throw storeError(location, error);
   } finally {
     line.clear();
   }

@@ -4,7 +4,7 @@ import { DIRECTORY, readArguments } from '../arguments.ts';
 import { type CliIo, type Command, command, ExitCode } from '../command.ts';
 import { counted, formatByteRate, formatBytes, formatCount } from '../format.ts';
 import { ProgressLine } from '../progress-line.ts';
-import { openingError } from '../store-access.ts';
+import { storeError } from '../store-access.ts';
 
 const HELP = `Usage: arena-level repair DIR [options]
 
@@ -62,7 +62,7 @@ async function repairStore(location: string, io: CliIo): Promise<RepairReport> {
         })),
     });
   } catch (error) {
-    throw openingError(location, error);
+    throw storeError(location, error);
   } finally {
     line.clear();
   }

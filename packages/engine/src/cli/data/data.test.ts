@@ -99,6 +99,18 @@ describe('put and del', () => {
     expect(await ok('count', db)).toBe('1\n');
   });
 
+  test('print nothing, and with --json what they did, in the notation that was asked for', async () => {
+    expect(await ok('put', db, 'k', 'v', '--create')).toBe('');
+    expect(await ok('put', db, '00ff', '616263', '--encoding', 'hex', '--json')).toBe(
+      '{"key":"00ff","valueBytes":3,"sequence":2}\n',
+    );
+    expect(await ok('del', db, 'k')).toBe('');
+    expect(await ok('del', db, 'k\\x00', 'none', '--json')).toBe(
+      '{"keys":["k\\\\x00","none"],"sequence":5}\n',
+    );
+    expect(await ok('count', db)).toBe('1\n');
+  });
+
   test('a value comes from a file or from stdin, byte by byte', async () => {
     const file = cli.file('value', 'line\n');
     await ok('put', db, 'file', '--from', file, '--create');

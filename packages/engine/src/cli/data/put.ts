@@ -1,10 +1,10 @@
 /** `arena-level put`: stores a value under a key. */
 import { DIRECTORY, readOptions } from '../arguments.ts';
 import { type CliIo, type Command, command, ExitCode, interruptedCode } from '../command.ts';
-import { ENCODING_HELP, ENCODING_OPTIONS, encodingsOf } from '../encoding-options.ts';
+import { ENCODING_HELP, ENCODING_OPTIONS, type Encodings, encodingsOf } from '../encoding-options.ts';
 import { UsageError } from '../errors.ts';
 import { Source } from '../ingest/source.ts';
-import { bytesOf } from '../notation.ts';
+import { bytesOf, jsonOf } from '../notation.ts';
 import { writeStore } from '../store-access.ts';
 
 const HELP = `Usage: arena-level put DIR KEY VALUE [options]
@@ -17,6 +17,7 @@ Stores a value under a key, replacing the one before. It survives a crash of the
   --from FILE               the value is the contents of a file, as they are; '-' reads stdin
   --create                  create the store when there is none
 ${ENCODING_HELP}
+  --json                    print {"key": …, "valueBytes": …, "sequence": …}; nothing is printed without it
 
 Examples:
   arena-level put ./notes monday 'buy milk' --create
@@ -29,16 +30,19 @@ Examples:
 interface PutOptions {
   readonly location: string;
   readonly key: Uint8Array;
+  readonly encodings: Encodings;
   /** Undefined: it comes from a file. */
   readonly value: Uint8Array | undefined;
   readonly from: string;
   readonly create: boolean;
+  readonly json: boolean;
 }
 
 const OPTIONS = {
   ...ENCODING_OPTIONS,
   from: { type: 'string' },
   create: { type: 'boolean', default: false },
+  json: { type: 'boolean', default: false },
 } as const;
 
 function parse(args: readonly string[]): PutOptions {
@@ -46,7 +50,7 @@ function parse(args: readonly string[]): PutOptions {
   const [location, keyText, valueText, extra] = positionals;
   if (location === undefined || location === '') throw new UsageError(`no DIR given: ${DIRECTORY.what}`);
   if (keyText === undefined) throw new UsageError('no KEY given: the key to store the value under');
-  const { from, create } = values;
+  const { from, create, json } = values;
   if (from === undefined && valueText === undefined) throw new UsageError('no VALUE given, and no --from');
   const surplus = from === undefined ? extra : valueText;
   if (surplus !== undefined) throw new UsageError(`there is an argument too many: '${surplus}'`);
@@ -54,9 +58,11 @@ function parse(args: readonly string[]): PutOptions {
   return {
     location,
     key: bytesOf(keyText, encodings.keys, 'KEY'),
+    encodings,
     value: valueText === undefined ? undefined : bytesOf(valueText, encodings.values, 'VALUE'),
     from: from ?? '',
     create,
+    json,
   };
 }
 
@@ -65,13 +71,19 @@ export const putCommand: Command = command<PutOptions>({
   summary: 'store a value under a key',
   help: HELP,
   parse,
-  async run({ location, key, value, from, create }, io) {
+  async run({ location, key, encodings, value, from, create, json }, io) {
     // Read before the store is opened: what cannot be read leaves no store behind.
     const contents = value ?? (await readValue(from, io));
     if (io.interrupt.aborted) return interruptedCode(io);
-    await writeStore(location, { flush: 'inline', createIfMissing: create }, (store) =>
-      store.put(key, contents, { sync: true }),
-    );
+    const open = { flush: 'inline', createIfMissing: create } as const;
+    const sequence = await writeStore(location, open, async (store) => {
+      await store.put(key, contents, { sync: true });
+      return store.stats().lastSequence;
+    });
+    if (json) {
+      const keyText = jsonOf(key, encodings.keys, 'the key');
+      io.stdout.write(`{"key":${keyText},"valueBytes":${contents.length},"sequence":${sequence}}\n`);
+    }
     return ExitCode.Ok;
   },
 });
