@@ -31,11 +31,18 @@ describe('a block that fails is found', () => {
   test.each([
     ['js', 'import { missing } from "arena-level";'],
     ['js', 'await Promise.reject(new Error("no"));'],
+    ['js', 'console.log(1); // 2'],
+    ['js', 'console.log(2); // 2\nconsole.log(1); // 1\nconsole.log(3); // 1'],
     ['sh', 'arena-level eat\ntrue'],
     ['sh', 'arena-level eat | cat'],
     ['python', 'print()'],
   ])('%s: %s', async (language, code) => {
     expect(await folder().run({ line: 1, language, code })).toEqual(expect.any(String));
+  });
+
+  test('and one that prints what it says is fine', async () => {
+    const code = 'console.log(1); // 1\nconsole.log("more");\nconsole.log([2]); // [ 2 ]';
+    expect(await folder().run({ line: 1, language: 'js', code })).toBeUndefined();
   });
 
   test('blocks are found with their language and line, and one without an end is refused', () => {

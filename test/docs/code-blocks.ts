@@ -31,8 +31,26 @@ export function codeBlocks(markdown: string): CodeBlock[] {
 /** What is shown and not run: output, formats and pictures in characters. */
 export const SHOWN: ReadonlySet<string> = new Set(['', 'text', 'console', 'json', 'yaml', 'promql']);
 
+/**
+ * What a program says it prints, in its order: the comments behind its calls of console.log, a line each.
+ */
+export function promisedLines(code: string): string[] {
+  return [...code.matchAll(/console\.log\(.*\);? \/\/ (.+)$/gm)].map(([, line]) => line!);
+}
+
 /** Commands for a checkout of the repository: the tests themselves are run by them. */
 const OF_THE_CHECKOUT = /^(npx -y pnpm@[\d.]+|pnpm|node packages\/engine\/bin|TORTURE_SCALE=|git) ?/;
+
+function brokenPromise(promised: readonly string[], stdout: string): string | undefined {
+  const printed = stdout.split('\n');
+  let from = 0;
+  for (const line of promised) {
+    const at = printed.indexOf(line, from);
+    if (at < 0) return `'${line}' is not printed:\n${stdout}`;
+    from = at + 1;
+  }
+  return undefined;
+}
 
 /**
  * A folder in which the blocks of one page run in their order, so that a later one finds what an earlier one made. Programs
@@ -61,7 +79,8 @@ export class PageFolder {
       const runnable =
         language === 'js' ? code : (await transform(code, { loader: 'ts', target: 'node20' })).code;
       writeFileSync(join(this.#folder, program), runnable);
-      return this.#problem(await run(process.execPath, [program], this.#folder));
+      const result = await run(process.execPath, [program], this.#folder);
+      return this.#problem(result) ?? brokenPromise(promisedLines(code), result.stdout);
     }
     if (language === 'sh') {
       const own = code.split('\n').filter((line) => !OF_THE_CHECKOUT.test(line));
