@@ -25,6 +25,22 @@ describe('approximateSize', () => {
   });
 });
 
+test('a sublevel hands the options of the database on', async () => {
+  const db = await openLevel();
+  const sub = db.sublevel('a').sublevel('b');
+  const syncs = (): number => db.stats().writes.journalSyncs;
+  const before = syncs();
+  await sub.put('k', 'v');
+  expect(syncs()).toBe(before);
+  await sub.put('k', 'v', { sync: true });
+  expect(syncs()).toBe(before + 1);
+  await sub.batch().put('l', 'v').write({ sync: true });
+  expect(syncs()).toBe(before + 2);
+  await sub.batch([{ type: 'put', key: 'm', value: 'v' }]);
+  // Ends at the first entry that is as large.
+  expect(await sub.iterator({ highWaterMarkBytes: 0 }).nextv(3)).toEqual([['k', 'v']]);
+});
+
 describe('compactRange', () => {
   test('brings a range down and frees what is deleted', async () => {
     const db = await openLevel({ compression: true });

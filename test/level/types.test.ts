@@ -1,5 +1,6 @@
 /** The types are classic-level's: what compiles here is what counts, and `tsc -p tsconfig.test.json` compiles it. */
 import { ArenaLevel, type ArenaSublevel, type DatabaseOptions, type StoreEvents } from 'arena-level';
+import { entryStream, ingestStream, webIngestStream } from 'arena-level/streams';
 import type { ClassicLevel } from 'classic-level';
 import { expect, expectTypeOf, test } from 'vitest';
 
@@ -8,7 +9,11 @@ interface City {
 }
 
 /** Never called: it is compiled. */
-export async function use(db: ArenaLevel, cities: ArenaLevel<string, City>): Promise<void> {
+export async function use(
+  db: ArenaLevel,
+  cities: ArenaLevel<string, City>,
+  other: ClassicLevel,
+): Promise<void> {
   expectTypeOf(await db.get('a')).toEqualTypeOf<string | undefined>();
   expectTypeOf(await cities.get('a')).toEqualTypeOf<City | undefined>();
   expectTypeOf(
@@ -46,6 +51,28 @@ export async function use(db: ArenaLevel, cities: ArenaLevel<string, City>): Pro
   sub.putSync(1, Buffer.of(1));
   expectTypeOf(sub.sublevel('deeper').hasSync('a')).toEqualTypeOf<boolean>();
   await cities.batch([{ type: 'del', key: 'a', sublevel: sub }]);
+  await sub.put(1, Buffer.of(1), { sync: true });
+  await sub.batch([{ type: 'del', key: 1 }], { sync: true });
+  await sub.batch().put(2, Buffer.of(2)).write({ sync: true });
+  expectTypeOf(await sub.get(1, { fillCache: false })).toEqualTypeOf<Buffer | undefined>();
+  expectTypeOf(await sub.iterator({ gte: 1, highWaterMarkBytes: 1 }).next()).toEqualTypeOf<
+    [number, Buffer] | undefined
+  >();
+  // @ts-expect-error A value of another type.
+  await sub.put(1, 'text');
+  // @ts-expect-error No such option.
+  await sub.put(1, Buffer.of(1), { synk: true });
+
+  // Streams take a database of whatever types, a sublevel, and those of others.
+  ingestStream(cities, { durability: 'flushed' });
+  ingestStream(sub, { sync: true });
+  ingestStream(other.sublevel<string, City>('sub', { valueEncoding: 'json' }));
+  webIngestStream<string, City>(cities)
+    .getWriter()
+    .write({ key: 'a', value: { name: 'A' } });
+  // @ts-expect-error A record of another type.
+  webIngestStream<string, City>(cities).getWriter().write({ key: 'a', value: 7 });
+  entryStream<number, Buffer>(sub, { gte: 1, reverse: true });
 
   db.on('stall-begin', (details) => expectTypeOf(details).toEqualTypeOf<StoreEvents['stall-begin']>());
   db.on('write', (operations) => operations);

@@ -121,9 +121,13 @@ export interface Twins<KDefault, VDefault> {
   ): ArenaSublevel<this, K, V>;
 }
 
-/** A sublevel of a database or of another sublevel. */
+/**
+ * A sublevel of a database or of another sublevel. It hands options on, so its methods take those of the database, too. In this
+ * order: what abstract-level declares comes first, since that knows of which sublevel it is.
+ */
 export type ArenaSublevel<TDatabase, KDefault = string, VDefault = string> = Twins<KDefault, VDefault> &
-  AbstractSublevel<TDatabase, Encoded, KDefault, VDefault>;
+  AbstractSublevel<TDatabase, Encoded, KDefault, VDefault> &
+  Omit<LevelMethods<KDefault, VDefault>, 'open' | 'sublevel'>;
 
 /** The methods that abstract-level implements, with the options that this database takes. */
 export interface LevelMethods<KDefault, VDefault> extends AbstractLevel<Encoded, KDefault, VDefault> {

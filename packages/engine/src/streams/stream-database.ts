@@ -14,7 +14,8 @@ export type IngestOperation<K, V> =
   | { readonly type: 'del'; readonly key: K };
 
 export interface IngestDatabase<K, V> {
-  batch(operations: IngestOperation<K, V>[], options: { readonly sync: boolean }): Promise<void>;
+  /** `options` has `sync`: true when the batch is to survive a crash of the machine. */
+  batch(operations: IngestOperation<K, V>[], options: object): Promise<void>;
   /** Needed for `durability: 'flushed'` alone. */
   flush?(): Promise<void>;
 }
