@@ -1,6 +1,6 @@
 /**
- * Drops iterators and snapshots without closing them, and says when nothing of the engine is held for them any more. Run
- * with --expose-gc.
+ * Drops iterators and snapshots without closing them, and databases that it has closed, and says when nothing is held for them
+ * any more. Run with --expose-gc.
  */
 import { ArenaLevel } from 'arena-level';
 
@@ -14,8 +14,9 @@ const COLLECTIONS = 1000;
 async function until(condition: () => boolean, state: () => string): Promise<void> {
   for (let i = 0; !condition(); i++) {
     if (i === COLLECTIONS) throw new Error(`still open after ${i} collections: ${state()}`);
-    collect();
+    // What `deref` gave is held until the turn of the event loop ends.
     await new Promise((resolve) => setTimeout(resolve, 20));
+    collect();
   }
 }
 
@@ -51,3 +52,24 @@ for await (const _ of db.iterator({ lt: 'l' })) {
 process.stdout.write(`walked: ${count}\n`);
 await db.close();
 process.stdout.write('closed\n');
+
+/** Opens, uses and closes a database, of which only this is left. */
+async function lived(i: number): Promise<WeakRef<object>> {
+  const one = new ArenaLevel(location, { flush: i % 2 === 0 ? 'inline' : 'worker' });
+  one.on('flush-finished', () => one.status);
+  await one.sublevel('sub').put(`k${i}`, 'v');
+  await one.flush();
+  await one.iterator().next();
+  one.snapshot();
+  await one.close();
+  return new WeakRef(one);
+}
+
+const databases: WeakRef<object>[] = [];
+for (let i = 0; i < 20; i++) databases.push(await lived(i));
+const left = (): number => databases.filter((one) => one.deref() !== undefined).length;
+await until(
+  () => left() === 0,
+  () => `${left()} databases that were closed`,
+);
+process.stdout.write('gone\n');
