@@ -49,7 +49,7 @@ describe('the LOG of a store', () => {
     }
     expect(log).toMatch(/ rotation: journal #2, \d+ entries, \d+ bytes, frozen \(full\)\n/);
     expect(log).toMatch(
-      / compaction: level 0 to 1 \(level0\), merging tables (#\d+ ?){2,}: \d+ bytes, 1 parts\n/,
+      / compaction: level 0 to 1 \(level0\), merging tables (#\d+ ?){2,}: \d+ bytes, in 1 part\n/,
     );
     expect(log).toMatch(/ compaction: table #\d+ made for level 1\n/);
     expect(log).toMatch(/ compaction: level 0 to 1 committed: \d+ tables, \d+ bytes read, \d+ written/);

@@ -31,7 +31,7 @@ const LINES: Lines = {
   'journal-removed': ({ journal }) => `removed: journal #${journal}`,
   'table-removed': ({ table }) => `removed: table #${table}`,
   'compaction-started': ({ reason, level, outputLevel, inputs, bytes, parts, moves }) =>
-    `compaction: level ${level} to ${outputLevel} (${reason}), ${moves ? 'moving' : 'merging'} ${tables(inputs)}: ${bytes} bytes, ${parts} parts`,
+    `compaction: level ${level} to ${outputLevel} (${reason}), ${moves ? 'moving' : 'merging'} ${tables(inputs)}: ${bytes} bytes, in ${parts} ${parts === 1 ? 'part' : 'parts'}`,
   'table-compacted': ({ level, table }) => `compaction: table #${table} made for level ${level}`,
   'compaction-finished': ({ level, outputLevel, tables: made, bytesRead, bytesWritten, ...rest }) =>
     `compaction: level ${level} to ${outputLevel} committed: ${made} tables, ${bytesRead} bytes read, ${bytesWritten} written, ${rest.entries} entries, ${rest.dropped} dropped, ${ms(rest.durationMs)}, paused ${ms(rest.pausedMs)}`,
