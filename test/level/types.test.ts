@@ -1,6 +1,16 @@
 /** The types are classic-level's: what compiles here is what counts, and `tsc -p tsconfig.test.json` compiles it. */
+import type { ReadableStream, WritableStream } from 'node:stream/web';
 import { ArenaLevel, type ArenaSublevel, type DatabaseOptions, type StoreEvents } from 'arena-level';
-import { entryStream, ingestStream, webIngestStream } from 'arena-level/streams';
+import type { Store } from 'arena-level/engine';
+import {
+  entryStream,
+  type IngestRecord,
+  ingestStream,
+  webEntryStream,
+  webIngestStream,
+  webKeyStream,
+  webValueStream,
+} from 'arena-level/streams';
 import type { ClassicLevel } from 'classic-level';
 import { expect, expectTypeOf, test } from 'vitest';
 
@@ -13,6 +23,7 @@ export async function use(
   db: ArenaLevel,
   cities: ArenaLevel<string, City>,
   other: ClassicLevel,
+  store: Store,
 ): Promise<void> {
   expectTypeOf(await db.get('a')).toEqualTypeOf<string | undefined>();
   expectTypeOf(await cities.get('a')).toEqualTypeOf<City | undefined>();
@@ -67,11 +78,19 @@ export async function use(
   ingestStream(cities, { durability: 'flushed' });
   ingestStream(sub, { sync: true });
   ingestStream(other.sublevel<string, City>('sub', { valueEncoding: 'json' }));
-  webIngestStream<string, City>(cities)
+  webIngestStream(cities)
     .getWriter()
     .write({ key: 'a', value: { name: 'A' } });
   // @ts-expect-error A record of another type.
-  webIngestStream<string, City>(cities).getWriter().write({ key: 'a', value: 7 });
+  webIngestStream(cities).getWriter().write({ key: 'a', value: 7 });
+  expectTypeOf(webIngestStream(sub)).toEqualTypeOf<WritableStream<IngestRecord<number, Buffer>>>();
+  expectTypeOf(webIngestStream<string, City>(cities)).toEqualTypeOf(webIngestStream(cities));
+  expectTypeOf(webIngestStream(store)).toExtend<WritableStream<IngestRecord<Uint8Array, Uint8Array>>>();
+  for await (const [key, value] of webEntryStream(cities, { gte: 'a' }))
+    expectTypeOf({ key, value }).toEqualTypeOf<{ key: string; value: City }>();
+  expectTypeOf(webKeyStream(sub)).toEqualTypeOf<ReadableStream<number>>();
+  expectTypeOf(webValueStream(other.sublevel<number, City>('sub', {}))).toEqualTypeOf<ReadableStream<City>>();
+  for await (const [key] of webEntryStream(store)) expectTypeOf(key).toExtend<Uint8Array>();
   entryStream<number, Buffer>(sub, { gte: 1, reverse: true });
 
   db.on('stall-begin', (details) => expectTypeOf(details).toEqualTypeOf<StoreEvents['stall-begin']>());

@@ -4,7 +4,7 @@ import { type Clock, systemClock } from '@arena-level/common/base/clock';
 import { abortedStream, whenAborted } from './abort.ts';
 import { type IngestOptions, resolveIngestOptions } from './ingest-options.ts';
 import { IngestPump } from './ingest-pump.ts';
-import type { IngestDatabase, IngestRecord } from './stream-database.ts';
+import type { IngestDatabase, IngestRecord, TypedDatabase } from './stream-database.ts';
 
 export interface IngestModules {
   readonly clock?: Clock;
@@ -57,6 +57,16 @@ export function ingestStream<K = Uint8Array, V = Uint8Array>(
 }
 
 /** The same as a stream of the web. */
+export function webIngestStream<K, V>(
+  database: TypedDatabase<K, V> & IngestDatabase<never, never>,
+  options?: IngestOptions,
+  modules?: IngestModules,
+): WritableStream<IngestRecord<K, V>>;
+export function webIngestStream<K = Uint8Array, V = Uint8Array>(
+  database: IngestDatabase<K, V>,
+  options?: IngestOptions,
+  modules?: IngestModules,
+): WritableStream<IngestRecord<K, V>>;
 export function webIngestStream<K = Uint8Array, V = Uint8Array>(
   database: IngestDatabase<K, V>,
   options: IngestOptions = {},

@@ -4,7 +4,7 @@ import { EngineError, ErrorCode } from '@arena-level/common/base/errors';
 import { nameOf } from '../options/call-options.ts';
 import { whenAborted } from './abort.ts';
 import { integerBetween, SIGNAL } from './ingest-options.ts';
-import type { EntryIterator, IterableDatabase, RangeOptions } from './stream-database.ts';
+import type { EntryIterator, IterableDatabase, RangeOptions, TypedDatabase } from './stream-database.ts';
 
 /** Of a read stream, beside the options of the iterator. */
 export interface ReadStreamOptions<K> extends RangeOptions<K> {
@@ -50,6 +50,14 @@ export function valueStream<K = Uint8Array, V = Uint8Array>(
 }
 
 /** `entryStream` as a stream of the web. */
+export function webEntryStream<K, V>(
+  database: TypedDatabase<K, V> & IterableDatabase<unknown, unknown>,
+  options?: ReadStreamOptions<K>,
+): ReadableStream<[key: K, value: V]>;
+export function webEntryStream<K = Uint8Array, V = Uint8Array>(
+  database: IterableDatabase<K, V>,
+  options?: ReadStreamOptions<K>,
+): ReadableStream<[key: K, value: V]>;
 export function webEntryStream<K = Uint8Array, V = Uint8Array>(
   database: IterableDatabase<K, V>,
   options: ReadStreamOptions<K> = {},
@@ -58,6 +66,14 @@ export function webEntryStream<K = Uint8Array, V = Uint8Array>(
 }
 
 /** `keyStream` as a stream of the web. */
+export function webKeyStream<K, V>(
+  database: TypedDatabase<K, V> & IterableDatabase<unknown, unknown>,
+  options?: ReadStreamOptions<K>,
+): ReadableStream<K>;
+export function webKeyStream<K = Uint8Array, V = Uint8Array>(
+  database: IterableDatabase<K, V>,
+  options?: ReadStreamOptions<K>,
+): ReadableStream<K>;
 export function webKeyStream<K = Uint8Array, V = Uint8Array>(
   database: IterableDatabase<K, V>,
   options: ReadStreamOptions<K> = {},
@@ -66,6 +82,14 @@ export function webKeyStream<K = Uint8Array, V = Uint8Array>(
 }
 
 /** `valueStream` as a stream of the web. */
+export function webValueStream<K, V>(
+  database: TypedDatabase<K, V> & IterableDatabase<unknown, unknown>,
+  options?: ReadStreamOptions<K>,
+): ReadableStream<V>;
+export function webValueStream<K = Uint8Array, V = Uint8Array>(
+  database: IterableDatabase<K, V>,
+  options?: ReadStreamOptions<K>,
+): ReadableStream<V>;
 export function webValueStream<K = Uint8Array, V = Uint8Array>(
   database: IterableDatabase<K, V>,
   options: ReadStreamOptions<K> = {},

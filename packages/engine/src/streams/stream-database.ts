@@ -42,3 +42,13 @@ export interface RangeOptions<K> {
   /** At most so many entries; -1: any number. Default -1. */
   readonly limit?: number | undefined;
 }
+
+/**
+ * For the types of keys and values of a database whose other methods are overloaded and do not give them away. Signatures are
+ * matched from the last one up, and a sublevel has three of this method: so the first tells, whatever follows.
+ */
+export interface TypedDatabase<K, V> {
+  getSync(key: K): V | undefined;
+  getSync(key: never, options: never): unknown;
+  getSync(key: never, options: never, more: never): unknown;
+}

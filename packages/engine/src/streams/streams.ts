@@ -17,4 +17,5 @@ export type {
   IngestRecord,
   IterableDatabase,
   RangeOptions,
+  TypedDatabase,
 } from './stream-database.ts';
