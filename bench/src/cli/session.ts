@@ -1,0 +1,87 @@
+/** What a command that measures has around it: work folder, interrupt, progress, and the report at the end. */
+import type { Writable } from 'node:stream';
+import { runInChild } from '../driver/run-in-child.ts';
+import type { TaskKind, Tasks } from '../driver/task.ts';
+import { type EngineChoice, loadEngines } from '../engines/all-engines.ts';
+import { type Machine, machine, machineText } from '../support/machine.ts';
+import { count } from '../support/text-table.ts';
+import type { WorkFolder } from '../support/work-folder.ts';
+import type { Arguments } from './arguments.ts';
+import { Progress } from './progress.ts';
+
+/** A measured engine as the report names it. */
+export interface EngineInfo {
+  readonly name: string;
+  readonly kind: 'own' | 'peer';
+  readonly version: string;
+  readonly note: string;
+  readonly configuration: Readonly<Record<string, unknown>>;
+}
+
+export class Session {
+  readonly machine: Machine = machine();
+  readonly folder: WorkFolder;
+  readonly interrupt: AbortSignal;
+  readonly progress: Progress;
+  readonly #output: Writable;
+
+  constructor(folder: WorkFolder, interrupt: AbortSignal, output: Writable, isTerminal: boolean) {
+    this.folder = folder;
+    this.interrupt = interrupt;
+    this.#output = output;
+    this.progress = new Progress(output, isTerminal);
+  }
+
+  print(text: string): void {
+    this.#output.write(`${text}\n`);
+  }
+
+  /** Loads the engines, and prints machine and configuration, and who cannot take part. */
+  async begin({
+    engines,
+    settings,
+  }: Arguments): Promise<{ engines: EngineInfo[]; missing: EngineChoice['missing'] }> {
+    const { missing, present } = await loadEngines(engines);
+    this.print(machineText(this.machine));
+    const { cacheBytes, compressible, keyBytes, valueBytes, writeBufferBytes } = settings;
+    this.print(
+      `Keys of ${keyBytes} bytes, values of ${valueBytes}, ${Math.round(compressible * 100)} % compressible; ` +
+        `write buffers of ${writeBufferBytes / 2 ** 20} MiB, caches of ${cacheBytes / 2 ** 20} MiB\n`,
+    );
+    const infos = present.map(({ engine, loaded }): EngineInfo => {
+      const setup = { location: '', cacheBytes, writeBufferBytes, sync: false };
+      const { kind, name, note } = engine;
+      return { name, kind, version: loaded.version, note, configuration: loaded.configuration(setup) };
+    });
+    for (const { configuration, name, note, version } of infos) {
+      this.print(`${name} ${version}: ${note}`);
+      this.print(`    ${configurationText(configuration)}`);
+    }
+    for (const { name, why } of missing) this.print(`${name}: left out, ${why}`);
+    this.print('');
+    if (infos.length === 0) throw new Error('none of the engines is there');
+    return { engines: infos, missing };
+  }
+
+  /** One run in a process of its own, with its progress on the line. */
+  async run<K extends TaskKind>(
+    kind: K,
+    label: string,
+    request: Tasks[K]['request'],
+  ): Promise<Tasks[K]['result']> {
+    return await runInChild(kind, request, {
+      label,
+      interrupt: this.interrupt,
+      onProgress: ({ elapsedMs, records }) =>
+        this.progress.update(
+          `${label}  ${count(records)} records, ${count((records * 1000) / Math.max(1, elapsedMs))}/s`,
+        ),
+    });
+  }
+}
+
+export function configurationText(configuration: Readonly<Record<string, unknown>>): string {
+  return Object.entries(configuration)
+    .map(([name, value]) => `${name} ${typeof value === 'number' ? count(value) : String(value)}`)
+    .join(', ');
+}

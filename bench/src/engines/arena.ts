@@ -1,0 +1,123 @@
+/** arena-level by its engine API: tables built by one worker, by two, or on the main thread. */
+import { open, type Store, type StoreEvents } from 'arena-level/engine';
+import type { BenchStore, Engine, EngineSetup, Mark, Pauses, ScanRange, StoreFacts } from './engine.ts';
+import { packageVersion } from './load-package.ts';
+
+type OpenOptions = NonNullable<Parameters<typeof open>[1]>;
+
+const SCAN_ENTRIES = 1000;
+
+export const arena: Engine = arenaEngine('arena', 'engine API, one flush and one compaction worker', {
+  flush: 'worker',
+  flushWorkers: 1,
+  compactionWorkers: 1,
+});
+
+export const arenaTwoWorkers: Engine = arenaEngine(
+  'arena-2',
+  'engine API, two flush and two compaction workers',
+  { flush: 'worker', flushWorkers: 2, compactionWorkers: 2 },
+);
+
+export const arenaInline: Engine = arenaEngine('arena-inline', 'engine API, all on the main thread', {
+  flush: 'inline',
+});
+
+function arenaEngine(name: string, note: string, own: OpenOptions): Engine {
+  const optionsOf = (setup: EngineSetup): OpenOptions => ({
+    ...own,
+    writeBufferSize: setup.writeBufferBytes,
+    cacheSize: setup.cacheBytes,
+  });
+  return {
+    name,
+    kind: 'own',
+    note,
+    async load() {
+      return {
+        version: packageVersion('arena-level'),
+        configuration: (setup) => ({
+          ...optionsOf(setup),
+          sync: setup.sync,
+          compression: 'snappy from level 2 on',
+        }),
+        open: async (setup) => arenaStore(await open(setup.location, optionsOf(setup)), setup.sync),
+      };
+    },
+  };
+}
+
+export function arenaStore(store: Store, sync: boolean): BenchStore {
+  const options = sync ? { sync } : undefined;
+  return {
+    put: (key, value) => store.put(key, value, options),
+    del: (key) => store.del(key, options),
+    batch: (operations) => store.batch(operations, options),
+    get: (key) => store.get(key),
+    getSync: (key) => store.getSync(key),
+    scan: (range, visit) => scanStore(store, range, visit),
+    async settle() {
+      await store.flush();
+      await store.settled();
+    },
+    facts: () => factsOf(store),
+    watch: (onMark) => watchStore(store, onMark),
+    close: () => store.close(),
+  };
+}
+
+async function scanStore(
+  store: Store,
+  { from, reverse = false, limit = Number.POSITIVE_INFINITY }: ScanRange,
+  visit: (key: Uint8Array, value: Uint8Array) => void,
+): Promise<void> {
+  const bound = from === undefined ? {} : reverse ? { lte: from } : { gte: from };
+  const iterator = store.iterator({ ...bound, reverse, ...(Number.isFinite(limit) ? { limit } : {}) });
+  const size = Math.min(limit, SCAN_ENTRIES);
+  for (;;) {
+    const entries = await iterator.nextv(size);
+    if (entries.length === 0) break;
+    for (const [key, value] of entries) visit(key, value);
+    if (entries.length === limit) break;
+  }
+  iterator.close();
+}
+
+export function factsOf(store: Pick<Store, 'stats'>): StoreFacts {
+  const { writeAmplification, stalls, rotations, arenas, flushes } = store.stats();
+  const occurred = Object.entries(stalls).filter(([, { count }]) => count > 0);
+  return {
+    writeAmplification,
+    stalls: Object.fromEntries(occurred) as Readonly<Record<string, Pauses>>,
+    rotations,
+    arenaBytes: arenas.bytes,
+    flushes: {
+      count: flushes.count,
+      totalMs: flushes.totalMs,
+      cpuMs: flushes.cpuMs,
+      bytes: flushes.bytes,
+    },
+  };
+}
+
+/** What is used of a store that tells of its events. */
+export interface EventSource {
+  on<N extends keyof StoreEvents>(name: N, listener: (event: StoreEvents[N]) => void): unknown;
+}
+
+export function watchStore(store: EventSource, onMark: (mark: Mark) => void): void {
+  const flushes = new Map<number, number>();
+  const ended = (kind: Mark['kind'], durationMs: number, label: string): void =>
+    onMark({ kind, startMs: performance.now() - durationMs, durationMs, label });
+  store.on('memtable-installed', ({ durationMs }) => ended('rotation', durationMs, ''));
+  store.on('flush-started', ({ journal }) => flushes.set(journal, performance.now()));
+  store.on('memtable-dropped', ({ journal }) => {
+    const startMs = flushes.get(journal);
+    if (startMs !== undefined) ended('flush', performance.now() - startMs, '');
+    flushes.delete(journal);
+  });
+  store.on('compaction-finished', ({ level, outputLevel, durationMs }) =>
+    ended('compaction', durationMs, `level ${level} to ${outputLevel}`),
+  );
+  store.on('stall-end', ({ reason, durationMs }) => ended('stall', durationMs, reason));
+}

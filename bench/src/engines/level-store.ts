@@ -1,0 +1,70 @@
+/** What classic-level, memory-level, RocksLevel and ArenaLevel have in common: abstract-level's methods. */
+import type { BenchStore, Operation, ScanRange, StoreFacts } from './engine.ts';
+
+interface LevelIterator {
+  nextv(size: number): Promise<[Uint8Array, Uint8Array][]>;
+  close(): Promise<void>;
+}
+
+/** What is used of abstract-level. `getSync` came with its version 2. */
+export interface Level {
+  open(): Promise<void>;
+  put(key: Buffer, value: Buffer, options: object): Promise<void>;
+  del(key: Buffer, options: object): Promise<void>;
+  batch(operations: readonly Operation[], options: object): Promise<void>;
+  get(key: Buffer): Promise<Uint8Array | undefined>;
+  getSync?(key: Buffer): Uint8Array | undefined;
+  iterator(options: object): LevelIterator;
+  close(): Promise<void>;
+}
+
+const SCAN_ENTRIES = 1000;
+
+export interface LevelParts {
+  readonly writeOptions?: object;
+  readonly settle?: () => Promise<unknown>;
+  readonly facts?: () => StoreFacts;
+  readonly watch?: BenchStore['watch'];
+  /** Of versions that reject a `get` of an absent key. */
+  readonly get?: BenchStore['get'];
+  readonly getSync?: BenchStore['getSync'];
+}
+
+export function levelStore(level: Level, parts: LevelParts = {}): BenchStore {
+  const options = parts.writeOptions ?? {};
+  return {
+    put: (key, value) => level.put(key, value, options),
+    del: (key) => level.del(key, options),
+    batch: (operations) => level.batch(operations, options),
+    get: parts.get ?? ((key) => level.get(key)),
+    getSync: parts.getSync ?? (level.getSync === undefined ? undefined : (key) => level.getSync!(key)),
+    scan: (range, visit) => scanLevel(level, range, visit),
+    settle: parts.settle ?? (async () => undefined),
+    facts: parts.facts ?? (() => ({})),
+    watch: parts.watch,
+    close: () => level.close(),
+  };
+}
+
+async function scanLevel(
+  level: Level,
+  { from, reverse = false, limit = Number.POSITIVE_INFINITY }: ScanRange,
+  visit: (key: Uint8Array, value: Uint8Array) => void,
+): Promise<void> {
+  const bound = from === undefined ? {} : reverse ? { lte: from } : { gte: from };
+  const iterator = level.iterator({
+    ...bound,
+    reverse,
+    ...(Number.isFinite(limit) ? { limit } : {}),
+    keyEncoding: 'buffer',
+    valueEncoding: 'buffer',
+  });
+  const size = Math.min(limit, SCAN_ENTRIES);
+  for (;;) {
+    const entries = await iterator.nextv(size);
+    if (entries.length === 0) break;
+    for (const [key, value] of entries) visit(key, value);
+    if (entries.length === limit) break;
+  }
+  await iterator.close();
+}

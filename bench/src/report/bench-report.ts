@@ -1,0 +1,51 @@
+/** What a command writes as JSON: everything that was measured, and what is needed to make sense of it. */
+import type { EngineInfo } from '../cli/session.ts';
+import type { RunResult } from '../driver/run.ts';
+import type { Arrivals } from '../flush/arrivals.ts';
+import type { Overlap } from '../flush/overlap.ts';
+import type { ScalePoint } from '../scale/scale-point.ts';
+import type { Machine } from '../support/machine.ts';
+import type { Settings } from '../workloads/workload.ts';
+
+export const REPORT_FORMAT = 'arena-level-bench';
+export const REPORT_VERSION = 1;
+
+export interface ReportHead {
+  readonly format: typeof REPORT_FORMAT;
+  readonly version: typeof REPORT_VERSION;
+  readonly machine: Machine;
+  readonly settings: Settings;
+  readonly seed: number;
+  readonly repeat: number;
+  readonly engines: readonly EngineInfo[];
+  readonly missing: readonly { readonly name: string; readonly why: string }[];
+}
+
+export interface WorkloadReport extends ReportHead {
+  readonly command: 'run' | 'guard';
+  readonly runs: readonly RunResult[];
+}
+
+export interface FlushReport extends ReportHead {
+  readonly command: 'flush';
+  readonly batchRecords: number;
+  /** The stream as fast as it is taken. */
+  readonly streams: readonly RunResult[];
+  /** Records per second of the fixed arrival rate. */
+  readonly rate: number;
+  readonly arrivals: readonly Arrivals[];
+  readonly overlaps: readonly Overlap[];
+}
+
+export interface ServerReport extends ReportHead {
+  readonly command: 'server';
+}
+
+export interface ScaleReport extends ReportHead {
+  readonly command: 'scale';
+  readonly points: readonly ScalePoint[];
+  /** Sizes that were left out, and why. */
+  readonly leftOut: readonly { readonly records: number; readonly why: string }[];
+}
+
+export type BenchReport = WorkloadReport | FlushReport | ServerReport | ScaleReport;
