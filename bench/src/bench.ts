@@ -17,12 +17,16 @@ async function main(): Promise<number> {
     process.stdout.write(command.help);
     return 0;
   }
-  const { args: prepared, run } = command.prepare(line);
+  const prepared = command.prepare(line);
+  if ('run' in prepared) {
+    await prepared.run({ print: (text) => process.stdout.write(`${text}\n`) });
+    return 0;
+  }
   const interrupt = new AbortController();
   for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => interrupt.abort());
   const folder = new WorkFolder(prepared.dir);
   try {
-    await run(new Session(folder, interrupt.signal, process.stdout, process.stdout.isTTY));
+    await prepared.measure(new Session(folder, interrupt.signal, process.stdout, process.stdout.isTTY));
     return 0;
   } catch (error) {
     if (!interrupt.signal.aborted) throw error;

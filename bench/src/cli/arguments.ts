@@ -18,6 +18,8 @@ export interface Arguments {
   readonly seed: number;
   /** Records per second that arrive; undefined: half of what the engine takes. */
   readonly rate: number | undefined;
+  /** Requests per second. */
+  readonly requestRate: number;
   /** CPU of one request, in microseconds. */
   readonly workUs: number;
   readonly hours: number;
@@ -50,6 +52,7 @@ const OPTIONS = {
   duration: { type: 'string' },
   'write-rate': { type: 'string' },
   rate: { type: 'string' },
+  requests: { type: 'string' },
   work: { type: 'string' },
   hours: { type: 'string' },
   'max-records': { type: 'string' },
@@ -115,6 +118,7 @@ export function argumentsOf(values: Values, defaults: Defaults): Arguments {
     repeat: integer('--repeat', values.repeat, defaults.repeat, 1, 100),
     seed: integer('--seed', values.seed, 1, 0, 0xffff_ffff),
     rate: values.rate === undefined ? undefined : integer('--rate', values.rate, 0, 100, 100_000_000),
+    requestRate: integer('--requests', values.requests, 300, 1, 100_000),
     workUs: integer('--work', values.work, 300, 0, 1_000_000),
     hours: optionalNumber('--hours', values.hours, 0.001, 1000) ?? 1,
     maxRecords: integer('--max-records', values['max-records'], 64_000_000, 100, 1_000_000_000),

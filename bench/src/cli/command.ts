@@ -1,4 +1,4 @@
-import type { Arguments, CommandLine, OptionName } from './arguments.ts';
+import type { CommandLine, OptionName } from './arguments.ts';
 import type { Session } from './session.ts';
 
 export interface Command {
@@ -7,10 +7,17 @@ export interface Command {
   readonly help: string;
   readonly options: readonly OptionName[];
   /** Checks everything that can be checked beforehand; throws OptionError. */
-  prepare(line: CommandLine): PreparedCommand;
+  prepare(line: CommandLine): MeasuringCommand | ReadingCommand;
 }
 
-export interface PreparedCommand {
-  readonly args: Pick<Arguments, 'dir'>;
-  run(session: Session): Promise<void>;
+/** Runs engines: it gets a folder for their stores, removed with all that is in it. */
+export interface MeasuringCommand {
+  /** Where that folder lies; undefined: in the checkout. */
+  readonly dir: string | undefined;
+  measure(session: Session): Promise<void>;
+}
+
+/** Works on figures that are there already. */
+export interface ReadingCommand {
+  run(output: Pick<Session, 'print'>): Promise<void>;
 }

@@ -84,7 +84,7 @@ Examples:
   prepare(line) {
     const args = argumentsOf(line.values, DEFAULTS);
     const workloads = chosenWorkloads(line, args);
-    return { args, run: (session) => run(session, args, workloads) };
+    return { dir: args.dir, measure: (session) => run(session, args, workloads) };
   },
 };
 
@@ -113,7 +113,7 @@ async function run(session: Session, args: Arguments, workloads: readonly Worklo
   const runs = await measure(session, args, await possible(session, interleaved(cases, names, args.repeat)));
   session.print(`\n${runTable(runs)}\n\n${RUN_TABLE_NOTE}\n`);
   const report: WorkloadReport = { ...reportHead(session, args, engines, missing), command: 'run', runs };
-  await writeReports(session, args, report);
+  writeReports(session, args.out, report);
 }
 
 /** Without the runs that an engine has no way to do; each such engine is named once. */

@@ -7,6 +7,7 @@ import { type Machine, machine, machineText } from '../support/machine.ts';
 import { count } from '../support/text-table.ts';
 import type { WorkFolder } from '../support/work-folder.ts';
 import type { Arguments } from './arguments.ts';
+import { configurationText } from './configuration-text.ts';
 import { Progress } from './progress.ts';
 
 /** A measured engine as the report names it. */
@@ -78,10 +79,4 @@ export class Session {
         ),
     });
   }
-}
-
-export function configurationText(configuration: Readonly<Record<string, unknown>>): string {
-  return Object.entries(configuration)
-    .map(([name, value]) => `${name} ${typeof value === 'number' ? count(value) : String(value)}`)
-    .join(', ');
 }

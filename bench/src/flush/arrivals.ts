@@ -50,7 +50,8 @@ export interface Arrivals {
 
 /** An engine that is behind by so many batches gets no more at a time; those that are due wait, and it counts. */
 const MAX_WAITING = 1000;
-const WARM_UP_BATCHES = 200;
+/** Put before anything is measured, and looked for after it. */
+export const WARM_UP_BATCHES = 200;
 const SAMPLES = 500;
 
 export async function runArrivals(
@@ -148,8 +149,9 @@ export class BatchRing {
   }
 }
 
-class ArrivalLoop {
-  readonly #request: ArrivalsRequest;
+/** Hands batches to the store as they are due, until its duration is over or it is stopped. */
+export class ArrivalLoop {
+  readonly #request: Pick<ArrivalsRequest, 'batchRecords' | 'durationMs' | 'rate'>;
   readonly #store: BenchStore | undefined;
   readonly #batches: BatchRing;
   readonly #report: (progress: { readonly records: number; readonly elapsedMs: number }) => void;
@@ -157,13 +159,14 @@ class ArrivalLoop {
   readonly #slowestUs: number[] = [];
   readonly #pending = new Set<Promise<void>>();
   #failure: unknown;
+  #isStopped = false;
   #arrived = 0;
   #mostWaiting = 0;
   #elapsedMs = 0;
   startMs = 0;
 
   constructor(
-    request: ArrivalsRequest,
+    request: Pick<ArrivalsRequest, 'batchRecords' | 'durationMs' | 'rate'>,
     store: BenchStore | undefined,
     batches: BatchRing,
     report: (progress: { readonly records: number; readonly elapsedMs: number }) => void,
@@ -178,7 +181,11 @@ class ArrivalLoop {
     const { batchRecords, durationMs, rate } = this.#request;
     const intervalMs = (1000 * batchRecords) / rate;
     this.startMs = performance.now();
-    for (let elapsedMs = 0; elapsedMs < durationMs; elapsedMs = performance.now() - this.startMs) {
+    for (
+      let elapsedMs = 0;
+      elapsedMs < durationMs && !this.#isStopped;
+      elapsedMs = performance.now() - this.startMs
+    ) {
       const due = Math.floor(elapsedMs / intervalMs);
       while (this.#arrived < due && this.#pending.size < MAX_WAITING) this.#arrive(intervalMs);
       this.#mostWaiting = Math.max(this.#mostWaiting, due - this.#arrived + this.#pending.size);
@@ -189,6 +196,10 @@ class ArrivalLoop {
     await Promise.all(this.#pending);
     if (this.#failure !== undefined) throw this.#failure;
     this.#elapsedMs = performance.now() - this.startMs;
+  }
+
+  stop(): void {
+    this.#isStopped = true;
   }
 
   figures(): Pick<Arrivals, 'records' | 'elapsedMs' | 'latency' | 'slowest' | 'mostWaiting'> {

@@ -12,8 +12,8 @@ export interface OverlapRequest {
   readonly settings: Settings;
   readonly batchRecords: number;
   readonly buffers: number;
-  /** Fresh directories: of the warm-up, the run in parts and the run as it comes. */
-  readonly locations: readonly [string, string, string];
+  /** Fresh directories: of the warm-up, the run as it comes, and the runs in parts before and behind it. */
+  readonly locations: readonly [string, string, string, string];
 }
 
 export type OverlapEngine = 'arena' | 'arena-2' | 'arena-inline';
@@ -32,7 +32,7 @@ export interface Overlap {
 const FILL = 0.9;
 /** What a record costs in the buffer beside its key and value: sequence, type and lengths, at most. */
 const RECORD_OVERHEAD = 24;
-const WARM_UP_BUFFERS = 1;
+const WARM_UP_BUFFERS = 2;
 
 const FLUSH: Readonly<
   Record<OverlapEngine, { readonly flush: 'inline' | 'worker'; readonly flushWorkers: number }>
@@ -43,23 +43,46 @@ const FLUSH: Readonly<
 };
 
 export async function runOverlap(request: OverlapRequest): Promise<Overlap> {
-  const [warmUp, apart, together] = request.locations;
+  const [warmUp, together, ...apart] = request.locations;
   await withStore(request, warmUp, async (store, writer) => {
     for (let buffer = 0; buffer < WARM_UP_BUFFERS; buffer++) {
       await writer.put(store, buffer);
       await store.flush();
     }
   });
+  const before = await runApart(request, apart[0]);
+  const togetherMs = await runTogether(request, together);
+  const behind = await runApart(request, apart[1]);
+  // The machine's speed drifts: each alone is the mean of before and behind.
+  const mean = (first: readonly number[], second: readonly number[]): number[] =>
+    first.map((ms, at) => (ms + second[at]!) / 2);
+  return {
+    engine: request.engine,
+    workers: FLUSH[request.engine].flushWorkers,
+    insertMs: mean(before.insertMs, behind.insertMs),
+    flushMs: mean(before.flushMs, behind.flushMs),
+    togetherMs,
+  };
+}
+
+async function runApart(
+  request: OverlapRequest,
+  location: string,
+): Promise<Pick<Overlap, 'insertMs' | 'flushMs'>> {
   const insertMs: number[] = [];
   const flushMs: number[] = [];
-  await withStore(request, apart, async (store, writer) => {
+  await withStore(request, location, async (store, writer) => {
     for (let buffer = 0; buffer < request.buffers; buffer++) {
       insertMs.push(await timed(() => writer.put(store, buffer)));
       flushMs.push(await timed(() => store.flush()));
     }
   });
+  return { insertMs, flushMs };
+}
+
+async function runTogether(request: OverlapRequest, location: string): Promise<number> {
   let togetherMs = 0;
-  await withStore(request, together, async (store, writer) => {
+  await withStore(request, location, async (store, writer) => {
     togetherMs = await timed(async () => {
       for (let buffer = 0; buffer < request.buffers; buffer++) {
         await writer.put(store, buffer);
@@ -72,13 +95,7 @@ export async function runOverlap(request: OverlapRequest): Promise<Overlap> {
       throw new Error(`${flushes.count} flushes instead of ${request.buffers}: the records do not fit`);
     }
   });
-  return {
-    engine: request.engine,
-    workers: FLUSH[request.engine].flushWorkers,
-    insertMs,
-    flushMs,
-    togetherMs,
-  };
+  return togetherMs;
 }
 
 async function withStore(

@@ -4,6 +4,7 @@ import type { RunResult } from '../driver/run.ts';
 import type { Arrivals } from '../flush/arrivals.ts';
 import type { Overlap } from '../flush/overlap.ts';
 import type { ScalePoint } from '../scale/scale-point.ts';
+import type { ServerRun } from '../server/server-run.ts';
 import type { Machine } from '../support/machine.ts';
 import type { Settings } from '../workloads/workload.ts';
 
@@ -39,6 +40,9 @@ export interface FlushReport extends ReportHead {
 
 export interface ServerReport extends ReportHead {
   readonly command: 'server';
+  /** CPU of a request. */
+  readonly workUs: number;
+  readonly runs: readonly ServerRun[];
 }
 
 export interface ScaleReport extends ReportHead {

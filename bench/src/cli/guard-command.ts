@@ -1,0 +1,106 @@
+/** `pnpm bench guard`: has the engine fallen back against its peer since the last committed figures? */
+import { existsSync, mkdirSync, readdirSync, writeFileSync } from 'node:fs';
+import { join, relative } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { type Case, interleaved } from '../driver/plan.ts';
+import { GUARD_ENGINE, GUARD_PEER, guardLines, guardTable } from '../guard/guard.ts';
+import type { WorkloadReport } from '../report/bench-report.ts';
+import { readReport } from '../report/read-report.ts';
+import { machineText } from '../support/machine.ts';
+import { workloadNamed } from '../workloads/all-workloads.ts';
+import type { Mode } from '../workloads/mode.ts';
+import { type Arguments, argumentsOf, type Defaults, OptionError } from './arguments.ts';
+import type { Command } from './command.ts';
+import { reportHead } from './reports.ts';
+import { measure } from './run-command.ts';
+import type { Session } from './session.ts';
+
+const DEFAULTS: Defaults = {
+  records: 200_000,
+  engines: [GUARD_ENGINE, GUARD_PEER],
+  batches: [],
+  repeat: 5,
+};
+
+/** Short, and each for a part of the engine of its own. Changing them makes committed figures worthless. */
+const CASES: readonly (readonly [string, Mode])[] = [
+  ['fillrandom', { kind: 'batch', size: 1000 }],
+  ['fillrandom', { kind: 'single' }],
+  ['fillrandom', { kind: 'in-flight', size: 64 }],
+  ['overwrite', { kind: 'batch', size: 1000 }],
+  ['readrandom', { kind: 'sync' }],
+  ['readrandom', { kind: 'await' }],
+  ['readrandom-reopened', { kind: 'sync' }],
+  ['readmissing', { kind: 'sync' }],
+  ['readseq', { kind: 'only' }],
+];
+
+const RESULTS: string = fileURLToPath(new URL('../../results/', import.meta.url));
+
+export const guardCommand: Command = {
+  name: 'guard',
+  about: `ratios to ${GUARD_PEER} beside those that were committed last; it reports and does not fail`,
+  help: `Usage: pnpm bench guard [options]
+
+Runs a short fixed set of workloads on ${GUARD_ENGINE} and ${GUARD_PEER} in turns, and compares the ratios between them
+with those of the newest file in bench/results. A ratio is better or worse when the ranges of its pairs do not touch.
+
+  --write      writes the figures to bench/results, to be committed
+  --repeat N   default ${DEFAULTS.repeat}      --records N   default ${DEFAULTS.records}; other numbers compare badly
+  --dir DIR    where stores lie
+
+Examples:
+  pnpm bench guard
+  pnpm bench guard --write
+`,
+  options: ['write', 'repeat', 'records', 'dir'],
+  prepare({ positionals, values }) {
+    if (positionals.length > 0) throw new OptionError(`'${positionals[0]}' means nothing here`);
+    const args = argumentsOf(values, DEFAULTS);
+    const committed = newestResult(RESULTS);
+    return { dir: args.dir, measure: (session) => run(session, args, committed) };
+  },
+};
+
+/** By the time at which it was measured; undefined when there is none. */
+export function newestResult(folder: string): WorkloadReport | undefined {
+  if (!existsSync(folder)) return undefined;
+  return readdirSync(folder)
+    .filter((name) => name.endsWith('.json'))
+    .map((name) => readReport(join(folder, name)))
+    .filter((report): report is WorkloadReport => report.command === 'guard')
+    .sort((a, b) => a.machine.time.localeCompare(b.machine.time))
+    .at(-1);
+}
+
+async function run(session: Session, args: Arguments, committed: WorkloadReport | undefined): Promise<void> {
+  const { engines, missing } = await session.begin(args);
+  if (missing.length > 0) throw new Error('there is nothing to compare with');
+  const cases = CASES.map(([workload, mode]): Case => ({ workload: workloadNamed(workload), mode }));
+  const runs = await measure(session, args, interleaved(cases, args.engines, args.repeat));
+  const report: WorkloadReport = {
+    ...reportHead(session, args, engines, missing),
+    command: 'guard',
+    runs: runs.map(withoutTimeline),
+  };
+  session.print(`\n${guardTable(guardLines(report, committed))}\n`);
+  session.print(
+    committed === undefined
+      ? 'nothing is committed yet: --write makes a beginning'
+      : `committed: ${machineText(committed.machine)}, ${committed.machine.time.slice(0, 10)}`,
+  );
+  if (args.write) session.print(`written to ${writeResult(report)}`);
+}
+
+/** What is committed is small: no figures over time. */
+function withoutTimeline(run: WorkloadReport['runs'][number]): WorkloadReport['runs'][number] {
+  return { ...run, timeline: { ...run.timeline, records: [], rss: [] }, marks: [] };
+}
+
+function writeResult(report: WorkloadReport): string {
+  mkdirSync(RESULTS, { recursive: true });
+  const { commit, time } = report.machine;
+  const path = join(RESULTS, `guard-${time.slice(0, 10)}-${commit.replace(/\W/g, '')}.json`);
+  writeFileSync(path, `${JSON.stringify(report, undefined, 1)}\n`);
+  return relative('', path);
+}

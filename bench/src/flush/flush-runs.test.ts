@@ -1,0 +1,62 @@
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, describe, expect, test } from 'vitest';
+import type { Settings } from '../workloads/workload.ts';
+import { runArrivals } from './arrivals.ts';
+import { runOverlap } from './overlap.ts';
+
+const SETTINGS: Settings = {
+  records: 1000,
+  reads: 1000,
+  keyBytes: 16,
+  valueBytes: 100,
+  compressible: 0.5,
+  writeBufferBytes: 2 ** 20,
+  cacheBytes: 2 ** 20,
+  durationMs: undefined,
+  writeRate: 1000,
+  file: undefined,
+  keyFields: [],
+};
+
+const folder = mkdtempSync(join(tmpdir(), 'bench-flush-'));
+afterAll(() => rmSync(folder, { recursive: true, force: true }));
+
+describe('arrivals at a fixed rate', () => {
+  test.each(['arena', 'arena-inline', undefined] as const)('are all answered: %s', async (engine) => {
+    const result = await runArrivals({
+      engine,
+      settings: SETTINGS,
+      batchRecords: 100,
+      rate: 20_000,
+      durationMs: 1000,
+      location: join(folder, `arrivals-${engine}`),
+    });
+    expect(result.records).toBeGreaterThan(0);
+    expect(result.latency.count).toBe(result.records / 100);
+    // The histogram keeps three digits.
+    expect(Math.max(...result.slowest.maxUs) / result.latency.maxUs).toBeCloseTo(1, 2);
+    expect(result.checked > 0).toBe(engine !== undefined);
+  });
+});
+
+describe('overlap', () => {
+  test.each(['arena', 'arena-2', 'arena-inline'] as const)(
+    'has a time for each buffer: %s',
+    async (engine) => {
+      const at = (name: string): string => join(folder, `overlap-${engine}-${name}`);
+      const result = await runOverlap({
+        engine,
+        settings: SETTINGS,
+        batchRecords: 100,
+        buffers: 3,
+        locations: [at('a'), at('b'), at('c'), at('d')],
+      });
+      expect(result.insertMs.length).toBe(3);
+      expect(result.flushMs.every((ms) => ms > 0)).toBe(true);
+      expect(result.togetherMs).toBeGreaterThan(0);
+      expect(result.workers).toBe(engine === 'arena-2' ? 2 : 1);
+    },
+  );
+});

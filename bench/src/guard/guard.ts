@@ -1,0 +1,71 @@
+/** Ratios of this engine to a peer in the same minutes, and how they stand to those of an earlier commit. Pure. */
+import { caseName } from '../driver/plan.ts';
+import type { RunResult } from '../driver/run.ts';
+import type { WorkloadReport } from '../report/bench-report.ts';
+import { groupBy, mainCpuUsOf, rateOf } from '../report/summaries.ts';
+import { type Spread, spread } from '../support/statistics.ts';
+import { decimal, textTable } from '../support/text-table.ts';
+
+export const GUARD_ENGINE = 'arena';
+export const GUARD_PEER = 'classic-level';
+
+export interface Ratio {
+  readonly name: string;
+  /** How many times as good as the peer: 2 is twice the records per second, or half the CPU. */
+  readonly times: Spread;
+}
+
+/** Of neighbours: the n-th run of the one is compared with the n-th of the other. */
+export function ratiosOf(runs: readonly RunResult[]): Ratio[] {
+  return [...groupBy(runs, (run) => caseName(run.workload, run.mode))].flatMap(([name, ofCase]) => {
+    const own = ofCase.filter(({ engine }) => engine === GUARD_ENGINE);
+    const peer = ofCase.filter(({ engine }) => engine === GUARD_PEER);
+    const pairs = own.slice(0, peer.length).map((run, at) => [run, peer[at]!] as const);
+    if (pairs.length === 0) return [];
+    return [
+      { name: `${name}: records/s`, times: spread(pairs.map(([run, other]) => rateOf(run) / rateOf(other))) },
+      {
+        name: `${name}: main-thread CPU`,
+        times: spread(pairs.map(([run, other]) => mainCpuUsOf(other) / mainCpuUsOf(run))),
+      },
+    ];
+  });
+}
+
+export interface GuardLine extends Ratio {
+  readonly committed: Spread | undefined;
+  readonly verdict: 'better' | 'worse' | 'as before' | 'new';
+}
+
+export function guardLines(now: WorkloadReport, committed: WorkloadReport | undefined): GuardLine[] {
+  const earlier = committed === undefined ? [] : ratiosOf(committed.runs);
+  return ratiosOf(now.runs).map(({ name, times }) => {
+    const before = earlier.find((one) => one.name === name)?.times;
+    return {
+      name,
+      times,
+      committed: before,
+      verdict: before === undefined ? 'new' : verdictOf(before, times),
+    };
+  });
+}
+
+/** Beyond noise: the ranges of the pairs do not touch. */
+function verdictOf(before: Spread, now: Spread): GuardLine['verdict'] {
+  if (now.min > before.max) return 'better';
+  return now.max < before.min ? 'worse' : 'as before';
+}
+
+export function guardTable(lines: readonly GuardLine[]): string {
+  const range = ({ max, median, min }: Spread): string =>
+    `${decimal(median)} (${decimal(min)}-${decimal(max)})`;
+  return textTable(
+    [`${GUARD_ENGINE} against ${GUARD_PEER}, times as good`, 'now', 'committed', ''],
+    lines.map(({ committed, name, times, verdict }) => [
+      `  ${name}`,
+      range(times),
+      committed === undefined ? '' : range(committed),
+      verdict === 'as before' ? '' : verdict,
+    ]),
+  );
+}
