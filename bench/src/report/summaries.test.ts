@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { runResult } from './run-result.test-support.ts';
+import { runResult } from './reports.test-support.ts';
 import { runTable } from './run-table.ts';
 import { mainCpuUsOf, medianOf, otherCpuUsOf, summarize, writeAmplificationOf } from './summaries.ts';
 

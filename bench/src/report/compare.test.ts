@@ -1,0 +1,52 @@
+import { describe, expect, test } from 'vitest';
+import { compare, comparisonTable, type Measured, measuredOf, type Verdict } from './compare.ts';
+import { reportOf, runResult } from './reports.test-support.ts';
+
+const measured = (better: Measured['better'], ...values: number[]): Measured[] => [
+  { name: 'x', better, values },
+];
+
+describe('a comparison', () => {
+  test.each<[string, Measured['better'], number[], number[], Verdict]>([
+    ['more that is good', 'more', [100, 102, 104], [120, 122, 124], 'better'],
+    ['less of what is good', 'more', [120, 122, 124], [100, 102, 104], 'worse'],
+    ['more of what is bad', 'less', [100, 102, 104], [120, 122, 124], 'worse'],
+    ['less that is bad', 'less', [120, 122, 124], [100, 102, 104], 'better'],
+    ['ranges that touch', 'more', [100, 102, 130], [120, 125, 140], 'noise'],
+    ['a tiny change that is steady', 'more', [100, 100.1, 100.2], [102, 102.1, 102.2], 'noise'],
+    ['nothing at all', 'more', [100], [100], 'noise'],
+  ])('calls %s by its name', (_, better, before, after, verdict) => {
+    const [one] = compare(measured(better, ...before), measured(better, ...after));
+    expect(one!.verdict).toBe(verdict);
+    expect(one!.ratio).toBeCloseTo(after[after.length >> 1]! / before[before.length >> 1]!);
+  });
+
+  test('has only what both have', () => {
+    expect(compare(measured('more', 1), [{ name: 'y', better: 'more', values: [1] }])).toEqual([]);
+  });
+
+  test('is a table with what got worse first', () => {
+    const figures = (fill: number, cpu: number): Measured[] => [
+      { name: 'fill', better: 'more', values: [fill] },
+      { name: 'cpu', better: 'less', values: [cpu] },
+      { name: 'same', better: 'less', values: [1] },
+    ];
+    const lines = comparisonTable(compare(figures(100, 5), figures(200, 9))).split('\n');
+    const at = (word: string): number => lines.findIndex((line) => line.trim().startsWith(word));
+    expect(at('worse (1)')).toBeLessThan(at('cpu'));
+    expect(at('cpu')).toBeLessThan(at('better (1)'));
+    expect(at('better (1)')).toBeLessThan(at('fill'));
+    expect(at('fill')).toBeLessThan(at('within noise (1)'));
+    expect(lines[at('fill')]).toContain('x 2.00');
+  });
+});
+
+describe('the figures of a report', () => {
+  test('are rates and CPU of every engine, with all repetitions', () => {
+    const report = reportOf([runResult({ settledMs: 500 }), runResult({ settledMs: 250, mainCpuMs: 4 })]);
+    expect(measuredOf(report)).toEqual([
+      { name: 'fillrandom, batches of 1,000, arena: records/s', better: 'more', values: [2000, 4000] },
+      { name: 'fillrandom, batches of 1,000, arena: main CPU, us', better: 'less', values: [2, 4] },
+    ]);
+  });
+});
