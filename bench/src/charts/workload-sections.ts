@@ -2,6 +2,7 @@ import { caseName } from '../driver/plan.ts';
 import type { RunResult } from '../driver/run.ts';
 import type { WorkloadReport } from '../report/bench-report.ts';
 import {
+  acknowledgedRateOf,
   type CaseSummary,
   groupBy,
   mainCpuUsOf,
@@ -51,6 +52,12 @@ function comparisonCharts(cases: readonly CaseSummary[]): BarChart[] {
   });
   const charts = [
     chart('Throughput', 'records per second', 'more', rateOf),
+    chart(
+      'Throughput until acknowledged',
+      'records per second, what is left to be done not counted',
+      'more',
+      (run) => (run.settledMs === run.elapsedMs ? undefined : acknowledgedRateOf(run)),
+    ),
     chart('CPU of the main thread', 'microseconds per record', 'less', mainCpuUsOf),
     chart('Latency, 99th percentile', 'microseconds per call', 'less', p99UsOf),
     chart(
