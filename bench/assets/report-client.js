@@ -52,14 +52,18 @@
     ctx.restore();
   }
 
-  function axis(label, ticks, size) {
+  /** Of the lines of a logarithmic axis, those at powers of ten. */
+  const powersOfTen = (_, splits) => splits.map((at) => (Math.abs(Math.log10(at) % 1) < 1e-9 ? at : null));
+
+  function axis(label, ticks, size, isLog) {
+    const filter = isLog ? { filter: powersOfTen } : {};
     return {
       label,
       labelSize: 22,
       size,
       stroke: style('--dim'),
-      grid: { stroke: style('--line'), width: 1 },
-      ticks: { stroke: style('--line'), width: 1 },
+      grid: { stroke: style('--line'), width: 1, ...filter },
+      ticks: { stroke: style('--line'), width: 1, ...filter },
       font: '12px system-ui, sans-serif',
       labelFont: '12px system-ui, sans-serif',
       values: (_, values) => values.map((value) => (value === null ? '' : short(value))),
@@ -82,7 +86,7 @@
         x: { time: false, distr: chart.xLog ? 3 : 1, range: chart.xLog || chart.xTicks ? x : [0, x[1]] },
         y: chart.yLog ? { distr: 3 } : { range: (_, __, most) => [0, (chart.yMax ?? most) * 1.05 || 1] },
       },
-      axes: [axis(chart.xLabel, chart.xTicks, 50), axis(chart.yLabel, undefined, 72)],
+      axes: [axis(chart.xLabel, chart.xTicks, 50), axis(chart.yLabel, undefined, 72, chart.yLog)],
       series: [
         {
           label: chart.xLabel.split(';')[0],

@@ -79,6 +79,7 @@ describe('the command `run`', () => {
     [['fillrandom', 'no-such'], "there is no workload or command 'no-such'"],
     [['file'], 'the workload `file` needs --file'],
     [['--file', 'a.csv'], '--file needs --key'],
+    [['--file', 'no-such.csv', '--key', 'id'], "there is no file 'no-such.csv'"],
   ])('refuses %j', (args, message) => {
     expect(() => prepare(...args)).toThrow(OptionError);
     expect(() => prepare(...args)).toThrow(message);

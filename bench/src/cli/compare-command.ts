@@ -1,5 +1,5 @@
 /** `pnpm bench compare`: what got faster or slower. */
-import { compare, comparisonTable, measuredOf } from '../report/compare.ts';
+import { compare, comparisonTable, LEAST_REPETITIONS, measuredOf } from '../report/compare.ts';
 import { readReport } from '../report/read-report.ts';
 import { machineText } from '../support/machine.ts';
 import { OptionError } from './arguments.ts';
@@ -11,7 +11,7 @@ export const compareCommand: Command = {
   help: `Usage: pnpm bench compare BEFORE.json AFTER.json
 
 A figure is better or worse when the ranges of its repetitions do not touch and its median differs by 5 % or more;
-otherwise it is noise. Figures of a shared machine differ between two days by more than a change of the program makes
+otherwise, and with less than ${LEAST_REPETITIONS} repetitions, it is noise. Figures of a shared machine differ between two days by more than a change of the program makes
 them differ: where they may, compare ratios to a peer of the same run, as \`pnpm bench guard\` does.
 
 Example:
@@ -34,7 +34,11 @@ Example:
           output.print('These are two machines: the ratios say as much about them as about the program.');
         }
         const least = Math.min(before!.repeat, after!.repeat);
-        if (least < 3) output.print(`With ${least} repetitions nobody can tell a change from noise.`);
+        if (least < LEAST_REPETITIONS) {
+          output.print(
+            `With less than ${LEAST_REPETITIONS} repetitions nobody can tell a change from noise.`,
+          );
+        }
         const comparisons = compare(measuredOf(before!), measuredOf(after!));
         if (comparisons.length === 0) throw new OptionError('the two have no figure in common');
         output.print(`\n${comparisonTable(comparisons)}`);

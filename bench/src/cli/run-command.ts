@@ -1,4 +1,5 @@
 /** `pnpm bench [workloads]`: workloads on all engines, taking turns. */
+import { existsSync } from 'node:fs';
 import { caseName, casesOf, interleaved, type PlannedRun } from '../driver/plan.ts';
 import type { RunResult } from '../driver/run.ts';
 import { engineNamed } from '../engines/all-engines.ts';
@@ -100,6 +101,9 @@ function chosenWorkloads({ positionals }: CommandLine, { settings }: Arguments):
   }
   if (settings.file !== undefined && settings.keyFields.length === 0) {
     throw new OptionError('--file needs --key: the field, or fields, that make its keys');
+  }
+  if (settings.file !== undefined && !existsSync(settings.file)) {
+    throw new OptionError(`there is no file '${settings.file}'`);
   }
   if (named.includes('all')) return WORKLOADS.filter(({ name }) => name !== 'file');
   if (named.length === 0 && settings.file !== undefined) return [workloadNamed('file')];

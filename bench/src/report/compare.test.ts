@@ -6,6 +6,9 @@ const measured = (better: Measured['better'], ...values: number[]): Measured[] =
   { name: 'x', better, values },
 ];
 
+const middleOf = (values: number[]): number =>
+  (values[(values.length - 1) >> 1]! + values[values.length >> 1]!) / 2;
+
 describe('a comparison', () => {
   test.each<[string, Measured['better'], number[], number[], Verdict]>([
     ['more that is good', 'more', [100, 102, 104], [120, 122, 124], 'better'],
@@ -14,11 +17,12 @@ describe('a comparison', () => {
     ['less that is bad', 'less', [120, 122, 124], [100, 102, 104], 'better'],
     ['ranges that touch', 'more', [100, 102, 130], [120, 125, 140], 'noise'],
     ['a tiny change that is steady', 'more', [100, 100.1, 100.2], [102, 102.1, 102.2], 'noise'],
-    ['nothing at all', 'more', [100], [100], 'noise'],
+    ['nothing at all', 'more', [100, 100, 100], [100, 100, 100], 'noise'],
+    ['what was measured too seldom', 'more', [100, 101], [200, 201, 202], 'noise'],
   ])('calls %s by its name', (_, better, before, after, verdict) => {
     const [one] = compare(measured(better, ...before), measured(better, ...after));
     expect(one!.verdict).toBe(verdict);
-    expect(one!.ratio).toBeCloseTo(after[after.length >> 1]! / before[before.length >> 1]!);
+    expect(one!.ratio).toBeCloseTo(middleOf(after) / middleOf(before));
   });
 
   test('has only what both have', () => {
@@ -27,9 +31,9 @@ describe('a comparison', () => {
 
   test('is a table with what got worse first', () => {
     const figures = (fill: number, cpu: number): Measured[] => [
-      { name: 'fill', better: 'more', values: [fill] },
-      { name: 'cpu', better: 'less', values: [cpu] },
-      { name: 'same', better: 'less', values: [1] },
+      { name: 'fill', better: 'more', values: [fill, fill, fill] },
+      { name: 'cpu', better: 'less', values: [cpu, cpu, cpu] },
+      { name: 'same', better: 'less', values: [1, 1, 1] },
     ];
     const lines = comparisonTable(compare(figures(100, 5), figures(200, 9))).split('\n');
     const at = (word: string): number => lines.findIndex((line) => line.trim().startsWith(word));

@@ -28,6 +28,8 @@ export interface Comparison {
 
 /** A smaller change than this is none, however steady the repetitions were. */
 const LEAST_CHANGE = 0.05;
+/** Of one repetition, or of two, nobody knows the range. */
+export const LEAST_REPETITIONS = 3;
 
 /** Every figure of a report that two runs can be compared by. */
 export function measuredOf(report: BenchReport): Measured[] {
@@ -88,9 +90,9 @@ export function compare(before: readonly Measured[], after: readonly Measured[])
     const earlier = before.find((one) => one.name === name);
     if (earlier === undefined) return [];
     const [was, is] = [spread(earlier.values), spread(values)];
-    return [
-      { name, before: was, after: is, ratio: is.median / was.median, verdict: verdictOf(was, is, better) },
-    ];
+    const isKnown = Math.min(earlier.values.length, values.length) >= LEAST_REPETITIONS;
+    const verdict = isKnown ? verdictOf(was, is, better) : 'noise';
+    return [{ name, before: was, after: is, ratio: is.median / was.median, verdict }];
   });
 }
 

@@ -1,11 +1,6 @@
 /** The process of the server: takes a request to serve, says its port, and tells how it went when it is stopped. */
 import { BenchServer } from './http-server.ts';
-import type { ServerRequest, ServerSide } from './server-run.ts';
-
-export type ServerMessage =
-  | { readonly kind: 'listening'; readonly port: number }
-  | { readonly kind: 'result'; readonly side: ServerSide }
-  | { readonly kind: 'failed'; readonly message: string };
+import type { ServerMessage, ServerRequest } from './server-messages.ts';
 
 function send(message: ServerMessage): void {
   process.send?.(message);
@@ -16,9 +11,9 @@ process.once('message', async (request: ServerRequest) => {
     const server = await BenchServer.open(request);
     const stopped = new Promise<void>((stop) => process.once('message', () => stop()));
     const port = await server.listen();
-    const ingesting = server.ingestUntil(stopped);
-    send({ kind: 'listening', port });
-    send({ kind: 'result', side: await ingesting });
+    // The idle reading of the event loop is taken before the first request.
+    const side = await server.ingestUntil(stopped, () => send({ kind: 'listening', port }));
+    send({ kind: 'result', side });
   } catch (error) {
     send({
       kind: 'failed',

@@ -8,7 +8,7 @@ import { ArrivalLoop, BatchRing, WARM_UP_BATCHES } from '../flush/arrivals.ts';
 import { LoopDelayMonitor } from '../support/loop-delay.ts';
 import { threadCpu } from '../support/thread-cpu.ts';
 import { Dataset } from '../workloads/dataset.ts';
-import type { ServerRequest, ServerSide } from './server-run.ts';
+import type { ServerRequest, ServerSide } from './server-messages.ts';
 import { work } from './work.ts';
 
 export class BenchServer {
@@ -49,8 +49,8 @@ export class BenchServer {
     return (this.#server.address() as AddressInfo).port;
   }
 
-  /** Ingests until `stopped` resolves, and closes everything. */
-  async ingestUntil(stopped: Promise<void>): Promise<ServerSide> {
+  /** Ingests until `stopped` resolves, and closes everything. `onStarted` is called when requests may come. */
+  async ingestUntil(stopped: Promise<void>, onStarted: () => void): Promise<ServerSide> {
     const { batchRecords, ingestRate } = this.#request;
     const marks: Mark[] = [];
     this.#store.watch?.((mark) => marks.push(mark));
@@ -61,6 +61,7 @@ export class BenchServer {
     const cpuBefore = cpu.read();
     const loopBefore = clock.eventLoopUtilization();
     const running = loop.run();
+    onStarted();
     await Promise.race([stopped, running]);
     loop.stop();
     await running;

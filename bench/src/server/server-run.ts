@@ -4,35 +4,7 @@ import { Agent, get } from 'node:http';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { type Latency, LatencyHistogram, SLICE_MS } from '../driver/meter.ts';
-import type { Mark, StoreFacts } from '../engines/engine.ts';
-import type { LoopDelay } from '../support/loop-delay.ts';
-import type { Settings } from '../workloads/workload.ts';
-import type { ServerMessage } from './child.ts';
-
-export interface ServerRequest {
-  readonly engine: string;
-  readonly settings: Settings;
-  readonly batchRecords: number;
-  /** Records per second that are ingested beside the requests. */
-  readonly ingestRate: number;
-  /** CPU of a request: see `work`. */
-  readonly hashes: number;
-  readonly location: string;
-}
-
-/** What the server tells. */
-export interface ServerSide {
-  readonly ingested: number;
-  readonly elapsedMs: number;
-  readonly ingestLatency: Latency;
-  readonly loopDelay: LoopDelay;
-  readonly loopUtilization: number;
-  readonly mainCpuMs: number;
-  readonly rssBytes: number;
-  readonly facts: StoreFacts;
-  readonly marks: readonly Mark[];
-  readonly checked: number;
-}
+import type { ServerMessage, ServerRequest, ServerSide } from './server-messages.ts';
 
 export interface ServerRun extends ServerSide {
   readonly engine: string;
