@@ -48,7 +48,7 @@ describe('a line', () => {
 
   test('breaks where there is no value, and reaches from edge to edge', () => {
     const path = /class="s0" d="([^"]*)"/.exec(chartSvg(chart))![1]!;
-    expect(path).toBe('M72.0 274.0L314.7 66.0M800.0 170.0');
+    expect(path).toBe('M84.0 274.0L317.3 66.0M784.0 170.0');
   });
 
   test('has its words escaped', () => {
@@ -56,7 +56,7 @@ describe('a line', () => {
   });
 
   test('has the ground coloured while writers were held up', () => {
-    expect(chartSvg(chart)).toMatch(/<rect class="m-stall" x="314.67" y="66" width="242.67"/);
+    expect(chartSvg(chart)).toMatch(/<rect class="m-stall" x="317.33" y="66" width="233.33"/);
   });
 });
 

@@ -6,8 +6,8 @@ import { element, picture, text } from './svg.ts';
 
 const WIDTH = 820;
 const HEIGHT = 320;
-const LEFT = 72;
-const RIGHT = 20;
+const LEFT = 84;
+const RIGHT = 36;
 const TOP = 66;
 const BOTTOM = 46;
 const LANE = 12;

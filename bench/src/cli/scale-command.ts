@@ -1,4 +1,5 @@
 /** `pnpm bench scale`: what it costs as the store grows. */
+import { engineNamed } from '../engines/all-engines.ts';
 import type { ScaleReport } from '../report/bench-report.ts';
 import type { ScalePoint } from '../scale/scale-point.ts';
 import { withinHours } from '../scale/within-hours.ts';
@@ -58,6 +59,8 @@ Examples:
     if (positionals.length > 0) throw new OptionError(`'${positionals[0]}' means nothing here`);
     const args = argumentsOf(values, DEFAULTS);
     if (args.batches.length !== 1) throw new OptionError('--batch must be one number of records here');
+    const fleeting = args.engines.find((name) => engineNamed(name).lacks?.disk !== undefined);
+    if (fleeting !== undefined) throw new OptionError(`'${fleeting}' has nothing to open again`);
     if (args.maxRecords < args.settings.records)
       throw new OptionError('--max-records is less than --records');
     return { dir: args.dir, measure: (session) => run(session, args) };
