@@ -13,7 +13,9 @@ const BOTTOM = 46;
 const LANE = 12;
 const X_TICKS = 8;
 const Y_TICKS = 5;
-const LANES: readonly MarkKind[] = ['flush', 'compaction'];
+const LANES = ['flush', 'compaction'] as const;
+const LANE_WORDS = { flush: 'flushes', compaction: 'compactions' } as const;
+const MARK_WORDS = { rotation: 'rotation', stall: 'writers held up' } as const;
 
 interface Frame {
   readonly xOf: (value: number) => number;
@@ -114,7 +116,7 @@ function legendSvg({ marks = [], series }: LineChart): string {
     ...series.map(({ color, name }) => ({ name, box: `c${color}` })),
     ...(['rotation', 'stall'] as const)
       .filter((kind) => marks.some((mark) => mark.kind === kind))
-      .map((kind) => ({ name: kind, box: `m-${kind}` })),
+      .map((kind) => ({ name: MARK_WORDS[kind], box: `m-${kind}` })),
   ];
   let x = 16;
   const parts: string[] = [];
@@ -149,7 +151,7 @@ function rotationsSvg({ marks = [] }: LineChart, { bottom, xOf }: Frame): string
     .join('');
 }
 
-function laneSvg({ marks = [] }: LineChart, kind: MarkKind, { xOf }: Frame, y: number): string {
+function laneSvg({ marks = [] }: LineChart, kind: (typeof LANES)[number], { xOf }: Frame, y: number): string {
   const spans = ofKind(marks, kind).map(({ from, to }) =>
     element('rect', {
       class: `m-${kind}`,
@@ -160,7 +162,7 @@ function laneSvg({ marks = [] }: LineChart, kind: MarkKind, { xOf }: Frame, y: n
     }),
   );
   return (
-    text(LEFT - 8, y + 8, `${kind}s`, { 'text-anchor': 'end', class: 'dim', 'font-size': 11 }) +
+    text(LEFT - 8, y + 8, LANE_WORDS[kind], { 'text-anchor': 'end', class: 'dim', 'font-size': 11 }) +
     spans.join('')
   );
 }

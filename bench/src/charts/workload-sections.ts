@@ -23,7 +23,7 @@ export function workloadSections({ runs }: WorkloadReport): Section[] {
     {
       title: 'Engines side by side',
       text:
-        'Medians of the repetitions. Where something was written, the clock stops when the engine has settled: all in ' +
+        'Medians of the repetitions. Where batches were written, the clock stops when the engine has settled: all in ' +
         'tables, and no level over its size.',
       charts: comparisonCharts(cases),
     },

@@ -32,7 +32,10 @@ export interface RunResult {
   readonly bytes: number;
   /** Until the last operation was acknowledged. */
   readonly elapsedMs: number;
-  /** Until the engine had paid for it; equal to `elapsedMs` where nothing was written. */
+  /**
+   * Until the engine had paid for it; equal to `elapsedMs` where no batches were written: single calls ask for the
+   * time of a call, and are too few to be worth a flush.
+   */
   readonly settledMs: number;
   /** CPU of the main thread, and of all threads of the process, until then. */
   readonly mainCpuMs: number;
@@ -130,8 +133,9 @@ class Run {
     const startMs = meter.startMs;
     const check = await workload.run(context);
     const elapsedMs = performance.now() - startMs;
-    if (workload.writes) await store.settle();
-    const settledMs = workload.writes ? performance.now() - startMs : elapsedMs;
+    const isSettled = workload.writes && this.#request.mode.kind === 'batch';
+    if (isSettled) await store.settle();
+    const settledMs = isSettled ? performance.now() - startMs : elapsedMs;
     const used = await stretch.end();
     const facts = store.facts();
     const checked = await check();

@@ -17,8 +17,9 @@ const verdictOf = (now: number[], before: number[]): GuardLine['verdict'] => {
 
 describe('the guard', () => {
   test('divides neighbours, so that more is better for CPU, too', () => {
-    const [rate, cpu] = ratiosOf([...pair(400, 100), ...pair(300, 150)]);
-    expect(rate!.name).toBe('fillrandom, batches of 1,000: records/s');
+    const [rate, acknowledged, cpu] = ratiosOf([...pair(400, 100), ...pair(300, 150)]);
+    expect(rate!.name).toBe('fillrandom, batches of 1,000: records/s until settled');
+    expect(acknowledged!.times.median).toBe(1);
     expect(rate!.times.min).toBeCloseTo(2);
     expect(rate!.times.max).toBeCloseTo(4);
     expect(cpu!.times.median).toBe(3);
@@ -34,7 +35,7 @@ describe('the guard', () => {
 
   test('has something to say without committed figures', () => {
     const lines = guardLines(reportOf(pair(400, 100), 'guard'), undefined);
-    expect(lines.map(({ verdict }) => verdict)).toEqual(['new', 'new']);
+    expect(lines.map(({ verdict }) => verdict)).toEqual(['new', 'new', 'new']);
     expect(guardTable(lines)).toContain('4.00 (4.00-4.00)');
   });
 });

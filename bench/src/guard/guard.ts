@@ -2,7 +2,7 @@
 import { caseName } from '../driver/plan.ts';
 import type { RunResult } from '../driver/run.ts';
 import type { WorkloadReport } from '../report/bench-report.ts';
-import { groupBy, mainCpuUsOf, rateOf } from '../report/summaries.ts';
+import { acknowledgedRateOf, groupBy, mainCpuUsOf, rateOf } from '../report/summaries.ts';
 import { type Spread, spread } from '../support/statistics.ts';
 import { decimal, textTable } from '../support/text-table.ts';
 
@@ -22,8 +22,12 @@ export function ratiosOf(runs: readonly RunResult[]): Ratio[] {
     const peer = ofCase.filter(({ engine }) => engine === GUARD_PEER);
     const pairs = own.slice(0, peer.length).map((run, at) => [run, peer[at]!] as const);
     if (pairs.length === 0) return [];
+    const rates = (figure: (run: RunResult) => number): Spread =>
+      spread(pairs.map(([run, other]) => figure(run) / figure(other)));
+    const isSettled = pairs.some(([run]) => run.settledMs !== run.elapsedMs);
     return [
-      { name: `${name}: records/s`, times: spread(pairs.map(([run, other]) => rateOf(run) / rateOf(other))) },
+      ...(isSettled ? [{ name: `${name}: records/s until settled`, times: rates(rateOf) }] : []),
+      { name: `${name}: records/s`, times: rates(acknowledgedRateOf) },
       {
         name: `${name}: main-thread CPU`,
         times: spread(pairs.map(([run, other]) => mainCpuUsOf(other) / mainCpuUsOf(run))),
