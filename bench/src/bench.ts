@@ -37,6 +37,11 @@ async function main(): Promise<number> {
   }
 }
 
+// Whoever has seen enough closes the pipe: `pnpm bench list | head`.
+process.stdout.on('error', (error: NodeJS.ErrnoException) => {
+  if (error.code !== 'EPIPE') throw error;
+  process.exit();
+});
 try {
   process.exitCode = await main();
 } catch (error) {
