@@ -44,7 +44,7 @@ async function obey({ command, directory }: Request): Promise<void> {
       lock?.release();
       break;
     case 'open':
-      store = await open(directory, { flush: 'inline' });
+      store = await open(directory, { flush: 'inline', infoLog: false });
       break;
     case 'close':
       await store?.close();

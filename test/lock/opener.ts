@@ -54,7 +54,7 @@ export function lockHere(directory: string, native: boolean, force = false): Dir
 
 /** Opens the store from the thread of the test. The lock is taken before `open` waits for anything. */
 export function openHere(directory: string, native: boolean): Promise<Store> {
-  return withNative(native, () => open(directory, { flush: 'inline' }));
+  return withNative(native, () => open(directory, { flush: 'inline', infoLog: false }));
 }
 
 function withNative<T>(native: boolean, call: () => T): T {
