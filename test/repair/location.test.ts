@@ -21,8 +21,9 @@ function picture(directory: string): string[] {
   return readdirSync(directory, { recursive: true, withFileTypes: true })
     .map((entry) => {
       const path = join(entry.parentPath, entry.name);
-      // Whoever closes LOCK takes LevelDB's lock off it, when that is in this process.
-      return `${path} ${entry.isFile() && entry.name !== 'LOCK' ? readFileSync(path, 'base64') : ''}`;
+      // Whoever closes LOCK takes LevelDB's lock off it, when that is in this process; LOG is still written by who holds the store.
+      const counts = entry.isFile() && entry.name !== 'LOCK' && entry.name !== 'LOG';
+      return `${path} ${counts ? readFileSync(path, 'base64') : ''}`;
     })
     .sort();
 }

@@ -6,7 +6,8 @@ import { Opener } from '../lock/opener.ts';
 
 /** Checks while a store is open in this thread, then in another thread, another process, and, where its lock is seen, in LevelDB. */
 export async function whileOthersHold(directory: string, check: () => Promise<void>): Promise<void> {
-  const store = await open(directory, SAMPLE_OPTIONS);
+  // Without the LOG, which is written a little later than what it tells of.
+  const store = await open(directory, { ...SAMPLE_OPTIONS, infoLog: false });
   await check();
   await store.close();
   for (const kind of ['worker', 'process'] as const) {
