@@ -2,13 +2,13 @@
  * Sustained random overwriting of a data set ten times the write buffer: every engine in turn, in fresh processes, the
  * clock stopping when everything is in tables and level 0 is below its trigger.
  */
-import { fork } from 'node:child_process';
 import { writeFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
 import { ENGINE_NAMES, type EngineName } from './overwrite/engines.ts';
 import { overwriteTable } from './overwrite/report.ts';
 import type { OverwriteRequest, OverwriteResult } from './overwrite/run.ts';
+import { runInChild } from './support/child-run.ts';
 import { machine, machineText } from './support/machine.ts';
 import { count } from './support/text-table.ts';
 import { WorkFolder } from './support/work-folder.ts';
@@ -65,8 +65,20 @@ async function main(): Promise<number> {
       for (const engine of rotated(engines, round)) {
         const location = folder.newStore();
         const seed = Number(values.seed) + round;
-        const request = { engine, location, records, overwrites: records, writeBufferBytes, seed };
-        runs.push(await runInChild(request));
+        const request: OverwriteRequest = {
+          engine,
+          location,
+          records,
+          overwrites: records,
+          writeBufferBytes,
+          seed,
+        };
+        runs.push(
+          await runInChild<OverwriteResult, never>(CHILD, request, {
+            label: engine,
+            execArgv: process.execArgv,
+          }),
+        );
         folder.removeStore(location);
         const { settledMs } = runs.at(-1)!;
         print(
@@ -89,27 +101,6 @@ async function main(): Promise<number> {
 
 function rotated(engines: readonly EngineName[], by: number): EngineName[] {
   return engines.map((_, at) => engines[(at + by) % engines.length]!);
-}
-
-function runInChild(request: OverwriteRequest): Promise<OverwriteResult> {
-  return new Promise((resolve, reject) => {
-    const child = fork(CHILD, { execArgv: process.execArgv });
-    let answer: { readonly result?: OverwriteResult; readonly failure?: string } = {};
-    child.on('message', (message: typeof answer) => {
-      answer = message;
-    });
-    child.once('error', reject);
-    child.once('close', (code, signal) => {
-      if (answer.result !== undefined && code === 0) resolve(answer.result);
-      else
-        reject(
-          new Error(
-            `${request.engine} ended with ${signal ?? `code ${code}`}: ${answer.failure ?? 'no result'}`,
-          ),
-        );
-    });
-    child.send(request);
-  });
 }
 
 function print(line: string): void {

@@ -67,6 +67,21 @@ const OPTIONS = {
 } as const;
 
 export type OptionName = keyof typeof OPTIONS;
+
+/** Of all commands that measure what one chooses: entries, stores, how often, and where things lie. */
+export const COMMON_OPTIONS: readonly OptionName[] = [
+  'engine',
+  'batch',
+  'key-size',
+  'value-size',
+  'compressible',
+  'write-buffer',
+  'cache',
+  'repeat',
+  'seed',
+  'dir',
+  'out',
+];
 type Values = ReturnType<typeof parseArgs<{ options: typeof OPTIONS }>>['values'];
 
 export interface CommandLine {
@@ -91,6 +106,11 @@ export function parseCommandLine(args: readonly string[], known: readonly Option
     }
   }
   return { help: parsed.values.help === true, positionals: parsed.positionals, values: parsed.values };
+}
+
+/** For commands that take options only. */
+export function refusePositionals({ positionals }: CommandLine): void {
+  if (positionals.length > 0) throw new OptionError(`'${positionals[0]}' means nothing here`);
 }
 
 export function argumentsOf(values: Values, defaults: Defaults): Arguments {

@@ -6,7 +6,14 @@ import type { Overlap, OverlapEngine } from '../flush/overlap.ts';
 import type { FlushReport } from '../report/bench-report.ts';
 import { acknowledgedRateOf, medianOf } from '../report/summaries.ts';
 import { workloadNamed } from '../workloads/all-workloads.ts';
-import { type Arguments, argumentsOf, type Defaults, OptionError } from './arguments.ts';
+import {
+  type Arguments,
+  argumentsOf,
+  COMMON_OPTIONS,
+  type Defaults,
+  OptionError,
+  refusePositionals,
+} from './arguments.ts';
 import type { Command } from './command.ts';
 import { reportHead, writeReports } from './reports.ts';
 import { measure } from './run-command.ts';
@@ -47,25 +54,10 @@ Examples:
   pnpm bench flush --write-buffer 8 --records 500000
   pnpm bench flush --engine arena-inline,arena,classic-level --rate 200000
 `,
-  options: [
-    'engine',
-    'records',
-    'batch',
-    'rate',
-    'duration',
-    'key-size',
-    'value-size',
-    'compressible',
-    'write-buffer',
-    'cache',
-    'repeat',
-    'seed',
-    'dir',
-    'out',
-  ],
-  prepare({ positionals, values }) {
-    if (positionals.length > 0) throw new OptionError(`'${positionals[0]}' means nothing here`);
-    const args = argumentsOf(values, DEFAULTS);
+  options: [...COMMON_OPTIONS, 'records', 'rate', 'duration'],
+  prepare(line) {
+    refusePositionals(line);
+    const args = argumentsOf(line.values, DEFAULTS);
     if (args.batches.length !== 1 || args.batches[0] === 64 || args.batches[0] === 1) {
       throw new OptionError('--batch must be one number of records here, and neither 1 nor 64');
     }

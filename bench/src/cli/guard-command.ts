@@ -9,7 +9,7 @@ import { readReport } from '../report/read-report.ts';
 import { machineText } from '../support/machine.ts';
 import { workloadNamed } from '../workloads/all-workloads.ts';
 import type { Mode } from '../workloads/mode.ts';
-import { type Arguments, argumentsOf, type Defaults, OptionError } from './arguments.ts';
+import { type Arguments, argumentsOf, type Defaults, refusePositionals } from './arguments.ts';
 import type { Command } from './command.ts';
 import { reportHead } from './reports.ts';
 import { measure } from './run-command.ts';
@@ -54,9 +54,9 @@ Examples:
   pnpm bench guard --write
 `,
   options: ['write', 'repeat', 'records', 'dir'],
-  prepare({ positionals, values }) {
-    if (positionals.length > 0) throw new OptionError(`'${positionals[0]}' means nothing here`);
-    const args = argumentsOf(values, DEFAULTS);
+  prepare(line) {
+    refusePositionals(line);
+    const args = argumentsOf(line.values, DEFAULTS);
     const committed = newestResult(RESULTS);
     return { dir: args.dir, measure: (session) => run(session, args, committed) };
   },

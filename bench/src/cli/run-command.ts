@@ -7,7 +7,14 @@ import type { WorkloadReport } from '../report/bench-report.ts';
 import { RUN_TABLE_NOTE, runTable } from '../report/run-table.ts';
 import { WORKLOADS, workloadNamed } from '../workloads/all-workloads.ts';
 import type { Workload } from '../workloads/workload.ts';
-import { type Arguments, argumentsOf, type CommandLine, type Defaults, OptionError } from './arguments.ts';
+import {
+  type Arguments,
+  argumentsOf,
+  COMMON_OPTIONS,
+  type CommandLine,
+  type Defaults,
+  OptionError,
+} from './arguments.ts';
 import type { Command } from './command.ts';
 import { reportHead, writeReports } from './reports.ts';
 import type { Session } from './session.ts';
@@ -62,26 +69,7 @@ Examples:
   pnpm bench cities --batch 100
   pnpm bench file --file people.csv --key country --key id --batch 1000
 `,
-  options: [
-    'engine',
-    'batch',
-    'read',
-    'records',
-    'reads',
-    'key-size',
-    'value-size',
-    'compressible',
-    'write-buffer',
-    'cache',
-    'duration',
-    'write-rate',
-    'file',
-    'key',
-    'repeat',
-    'seed',
-    'dir',
-    'out',
-  ],
+  options: [...COMMON_OPTIONS, 'records', 'reads', 'read', 'duration', 'write-rate', 'file', 'key'],
   prepare(line) {
     const args = argumentsOf(line.values, DEFAULTS);
     const workloads = chosenWorkloads(line, args);

@@ -4,7 +4,14 @@ import type { ScaleReport } from '../report/bench-report.ts';
 import type { ScalePoint } from '../scale/scale-point.ts';
 import { withinHours } from '../scale/within-hours.ts';
 import { count, decimal, textTable } from '../support/text-table.ts';
-import { type Arguments, argumentsOf, type Defaults, OptionError } from './arguments.ts';
+import {
+  type Arguments,
+  argumentsOf,
+  COMMON_OPTIONS,
+  type Defaults,
+  OptionError,
+  refusePositionals,
+} from './arguments.ts';
 import type { Command } from './command.ts';
 import { reportHead, writeReports } from './reports.ts';
 import type { Session } from './session.ts';
@@ -39,25 +46,10 @@ Examples:
   pnpm bench scale
   pnpm bench scale --max-records 4000000 --engine arena,classic-level,lmdb --repeat 3
 `,
-  options: [
-    'engine',
-    'records',
-    'max-records',
-    'hours',
-    'batch',
-    'repeat',
-    'key-size',
-    'value-size',
-    'compressible',
-    'write-buffer',
-    'cache',
-    'seed',
-    'dir',
-    'out',
-  ],
-  prepare({ positionals, values }) {
-    if (positionals.length > 0) throw new OptionError(`'${positionals[0]}' means nothing here`);
-    const args = argumentsOf(values, DEFAULTS);
+  options: [...COMMON_OPTIONS, 'records', 'max-records', 'hours'],
+  prepare(line) {
+    refusePositionals(line);
+    const args = argumentsOf(line.values, DEFAULTS);
     if (args.batches.length !== 1) throw new OptionError('--batch must be one number of records here');
     const fleeting = args.engines.find((name) => engineNamed(name).lacks?.disk !== undefined);
     if (fleeting !== undefined) throw new OptionError(`'${fleeting}' has nothing to open again`);

@@ -5,7 +5,14 @@ import type { ServerReport } from '../report/bench-report.ts';
 import { runServer, type ServerRun } from '../server/server-run.ts';
 import { hashesFor } from '../server/work.ts';
 import { count } from '../support/text-table.ts';
-import { type Arguments, argumentsOf, type Defaults, OptionError } from './arguments.ts';
+import {
+  type Arguments,
+  argumentsOf,
+  COMMON_OPTIONS,
+  type Defaults,
+  OptionError,
+  refusePositionals,
+} from './arguments.ts';
 import type { Command } from './command.ts';
 import { reportHead, writeReports } from './reports.ts';
 import type { Session } from './session.ts';
@@ -47,26 +54,10 @@ Examples:
   pnpm bench server
   pnpm bench server --engine arena-inline,arena,lmdb --rate 100000 --work 1000 --requests 200
 `,
-  options: [
-    'engine',
-    'requests',
-    'work',
-    'rate',
-    'batch',
-    'duration',
-    'key-size',
-    'value-size',
-    'compressible',
-    'write-buffer',
-    'cache',
-    'repeat',
-    'seed',
-    'dir',
-    'out',
-  ],
-  prepare({ positionals, values }) {
-    if (positionals.length > 0) throw new OptionError(`'${positionals[0]}' means nothing here`);
-    const args = argumentsOf(values, DEFAULTS);
+  options: [...COMMON_OPTIONS, 'requests', 'work', 'rate', 'duration'],
+  prepare(line) {
+    refusePositionals(line);
+    const args = argumentsOf(line.values, DEFAULTS);
     if (args.batches.length !== 1) throw new OptionError('--batch must be one number of records here');
     return { dir: args.dir, measure: (session) => run(session, args) };
   },

@@ -1,14 +1,17 @@
 /** What a command that measures has around it: work folder, interrupt, progress, and the report at the end. */
 import type { Writable } from 'node:stream';
-import { runInChild } from '../driver/run-in-child.ts';
-import type { TaskKind, Tasks } from '../driver/task.ts';
+import { fileURLToPath } from 'node:url';
+import type { TaskKind, TaskProgress, Tasks } from '../driver/task.ts';
 import { type EngineChoice, loadEngines } from '../engines/all-engines.ts';
+import { runInChild } from '../support/child-run.ts';
 import { type Machine, machine, machineText } from '../support/machine.ts';
 import { count } from '../support/text-table.ts';
 import type { WorkFolder } from '../support/work-folder.ts';
 import type { Arguments } from './arguments.ts';
 import { configurationText } from './configuration-text.ts';
 import { Progress } from './progress.ts';
+
+const CHILD: string = fileURLToPath(new URL('../driver/child.js', import.meta.url));
 
 /** A measured engine as the report names it. */
 export interface EngineInfo {
@@ -70,13 +73,17 @@ export class Session {
     label: string,
     request: Tasks[K]['request'],
   ): Promise<Tasks[K]['result']> {
-    return await runInChild(kind, request, {
-      label,
-      interrupt: this.interrupt,
-      onProgress: ({ elapsedMs, records }) =>
-        this.progress.update(
-          `${label}  ${count(records)} records, ${count((records * 1000) / Math.max(1, elapsedMs))}/s`,
-        ),
-    });
+    return await runInChild<Tasks[K]['result'], TaskProgress>(
+      CHILD,
+      { kind, request },
+      {
+        label,
+        interrupt: this.interrupt,
+        onProgress: ({ elapsedMs, records }) =>
+          this.progress.update(
+            `${label}  ${count(records)} records, ${count((records * 1000) / Math.max(1, elapsedMs))}/s`,
+          ),
+      },
+    );
   }
 }

@@ -7,22 +7,11 @@ import type { Engine } from '../engines/engine.ts';
 import { WORKLOADS, workloadNamed } from '../workloads/all-workloads.ts';
 import { MIN_KEY_BYTES } from '../workloads/dataset.ts';
 import { modeName, modesOf } from '../workloads/mode.ts';
+import { SMALL_SETTINGS } from '../workloads/small-settings.test-support.ts';
 import type { Settings } from '../workloads/workload.ts';
 import { type RunResult, runWorkload } from './run.ts';
 
-const SETTINGS: Settings = {
-  records: 2000,
-  reads: 500,
-  keyBytes: MIN_KEY_BYTES + 4,
-  valueBytes: 100,
-  compressible: 0.5,
-  writeBufferBytes: 2 ** 20,
-  cacheBytes: 2 ** 20,
-  durationMs: undefined,
-  writeRate: 1000,
-  file: undefined,
-  keyFields: [],
-};
+const SETTINGS: Settings = { ...SMALL_SETTINGS, records: 2000, reads: 500, keyBytes: MIN_KEY_BYTES + 4 };
 
 const folder = mkdtempSync(join(tmpdir(), 'bench-workloads-'));
 afterAll(() => rmSync(folder, { recursive: true, force: true }));

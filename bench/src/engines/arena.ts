@@ -2,10 +2,9 @@
 import { open, type Store, type StoreEvents } from 'arena-level/engine';
 import type { BenchStore, Engine, EngineSetup, Mark, Pauses, ScanRange, StoreFacts } from './engine.ts';
 import { packageVersion } from './load-package.ts';
+import { iteratorRange, visitEntries } from './visit-entries.ts';
 
 type OpenOptions = NonNullable<Parameters<typeof open>[1]>;
-
-const SCAN_ENTRIES = 1000;
 
 export const arena: Engine = arenaEngine('arena', 'engine API, one flush and one compaction worker', {
   flush: 'worker',
@@ -68,18 +67,11 @@ export function arenaStore(store: Store, sync: boolean): BenchStore {
 
 async function scanStore(
   store: Store,
-  { from, reverse = false, limit = Number.POSITIVE_INFINITY }: ScanRange,
+  range: ScanRange,
   visit: (key: Uint8Array, value: Uint8Array) => void,
 ): Promise<void> {
-  const bound = from === undefined ? {} : reverse ? { lte: from } : { gte: from };
-  const iterator = store.iterator({ ...bound, reverse, ...(Number.isFinite(limit) ? { limit } : {}) });
-  const size = Math.min(limit, SCAN_ENTRIES);
-  for (;;) {
-    const entries = await iterator.nextv(size);
-    if (entries.length === 0) break;
-    for (const [key, value] of entries) visit(key, value);
-    if (entries.length === limit) break;
-  }
+  const iterator = store.iterator(iteratorRange(range));
+  await visitEntries(iterator, range, visit);
   iterator.close();
 }
 

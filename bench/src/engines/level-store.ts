@@ -1,5 +1,6 @@
 /** What classic-level, memory-level, RocksLevel and ArenaLevel have in common: abstract-level's methods. */
 import type { BenchStore, Operation, ScanRange, StoreFacts } from './engine.ts';
+import { iteratorRange, visitEntries } from './visit-entries.ts';
 
 interface LevelIterator {
   nextv(size: number): Promise<[Uint8Array, Uint8Array][]>;
@@ -17,8 +18,6 @@ export interface Level {
   iterator(options: object): LevelIterator;
   close(): Promise<void>;
 }
-
-const SCAN_ENTRIES = 1000;
 
 export interface LevelParts {
   readonly writeOptions?: object;
@@ -48,23 +47,11 @@ export function levelStore(level: Level, parts: LevelParts = {}): BenchStore {
 
 async function scanLevel(
   level: Level,
-  { from, reverse = false, limit = Number.POSITIVE_INFINITY }: ScanRange,
+  range: ScanRange,
   visit: (key: Uint8Array, value: Uint8Array) => void,
 ): Promise<void> {
-  const bound = from === undefined ? {} : reverse ? { lte: from } : { gte: from };
-  const iterator = level.iterator({
-    ...bound,
-    reverse,
-    ...(Number.isFinite(limit) ? { limit } : {}),
-    keyEncoding: 'buffer',
-    valueEncoding: 'buffer',
-  });
-  const size = Math.min(limit, SCAN_ENTRIES);
-  for (;;) {
-    const entries = await iterator.nextv(size);
-    if (entries.length === 0) break;
-    for (const [key, value] of entries) visit(key, value);
-    if (entries.length === limit) break;
-  }
+  const encodings = { keyEncoding: 'buffer', valueEncoding: 'buffer' };
+  const iterator = level.iterator({ ...iteratorRange(range), ...encodings });
+  await visitEntries(iterator, range, visit);
   await iterator.close();
 }

@@ -2,23 +2,9 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, describe, expect, test } from 'vitest';
-import type { Settings } from '../workloads/workload.ts';
+import { SMALL_SETTINGS } from '../workloads/small-settings.test-support.ts';
 import { runArrivals } from './arrivals.ts';
 import { runOverlap } from './overlap.ts';
-
-const SETTINGS: Settings = {
-  records: 1000,
-  reads: 1000,
-  keyBytes: 16,
-  valueBytes: 100,
-  compressible: 0.5,
-  writeBufferBytes: 2 ** 20,
-  cacheBytes: 2 ** 20,
-  durationMs: undefined,
-  writeRate: 1000,
-  file: undefined,
-  keyFields: [],
-};
 
 const folder = mkdtempSync(join(tmpdir(), 'bench-flush-'));
 afterAll(() => rmSync(folder, { recursive: true, force: true }));
@@ -27,7 +13,7 @@ describe('arrivals at a fixed rate', () => {
   test.each(['arena', 'arena-inline', undefined] as const)('are all answered: %s', async (engine) => {
     const result = await runArrivals({
       engine,
-      settings: SETTINGS,
+      settings: SMALL_SETTINGS,
       batchRecords: 100,
       rate: 20_000,
       durationMs: 1000,
@@ -48,7 +34,7 @@ describe('overlap', () => {
       const at = (name: string): string => join(folder, `overlap-${engine}-${name}`);
       const result = await runOverlap({
         engine,
-        settings: SETTINGS,
+        settings: SMALL_SETTINGS,
         batchRecords: 100,
         buffers: 3,
         locations: [at('a'), at('b'), at('c'), at('d')],

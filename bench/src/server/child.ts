@@ -1,4 +1,5 @@
 /** The process of the server: takes a request to serve, says its port, and tells how it went when it is stopped. */
+import { stackOf } from '../support/child-run.ts';
 import { BenchServer } from './http-server.ts';
 import type { ServerMessage, ServerRequest } from './server-messages.ts';
 
@@ -15,10 +16,7 @@ process.once('message', async (request: ServerRequest) => {
     const side = await server.ingestUntil(stopped, () => send({ kind: 'listening', port }));
     send({ kind: 'result', side });
   } catch (error) {
-    send({
-      kind: 'failed',
-      message: error instanceof Error ? (error.stack ?? error.message) : String(error),
-    });
+    send({ kind: 'failed', message: stackOf(error) });
     process.exitCode = 1;
   }
   process.disconnect();

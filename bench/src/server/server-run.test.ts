@@ -6,26 +6,13 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, describe, expect, test } from 'vitest';
 import { percentileUs } from '../driver/meter.ts';
+import { SMALL_SETTINGS } from '../workloads/small-settings.test-support.ts';
 import { BenchServer } from './http-server.ts';
 import { RequestLoop } from './server-run.ts';
 import { hashesFor } from './work.ts';
 
 const folder = mkdtempSync(join(tmpdir(), 'bench-server-'));
 afterAll(() => rmSync(folder, { recursive: true, force: true }));
-
-const SETTINGS = {
-  records: 1000,
-  reads: 1000,
-  keyBytes: 16,
-  valueBytes: 100,
-  compressible: 0.5,
-  writeBufferBytes: 2 ** 20,
-  cacheBytes: 2 ** 20,
-  durationMs: undefined,
-  writeRate: 1000,
-  file: undefined,
-  keyFields: [],
-} as const;
 
 async function serve(listener: RequestListener): Promise<{ server: Server; port: number }> {
   const server = createServer(listener).listen(0, '127.0.0.1');
@@ -70,7 +57,7 @@ describe('a server on an engine', () => {
   test('answers with the records that it holds while it ingests', { timeout: 60_000 }, async () => {
     const server = await BenchServer.open({
       engine: 'arena',
-      settings: SETTINGS,
+      settings: SMALL_SETTINGS,
       batchRecords: 10,
       ingestRate: 2000,
       hashes: 1,

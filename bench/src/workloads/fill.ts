@@ -42,6 +42,12 @@ export async function fillStore(context: WorkloadContext, count: number): Promis
   }
 }
 
+/** The same with all records, and all of it where reads find it after a while. */
+export async function fillAndSettle(context: WorkloadContext): Promise<void> {
+  await fillStore(context, context.records);
+  await context.store.settle();
+}
+
 /** All records are there, and nothing else; sampled ones in the version that `versionOf` tells, or in any. */
 export function checkContents(
   context: WorkloadContext,

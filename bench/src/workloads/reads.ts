@@ -1,6 +1,6 @@
 /** db_bench's reading workloads. */
 import { WrongResult } from './dataset.ts';
-import { checkSamples, fillStore, puts, ScanCheck } from './fill.ts';
+import { checkSamples, fillAndSettle, fillStore, puts, ScanCheck } from './fill.ts';
 import type { Check, Workload, WorkloadContext } from './workload.ts';
 
 /** getSync takes about as long as looking at the clock ten times: one in so many is timed. */
@@ -76,11 +76,6 @@ export const readrandom: Workload = {
   prepare: (context) => fillStore(context, context.records),
   run: readPresent,
 };
-
-async function fillAndSettle(context: WorkloadContext): Promise<void> {
-  await fillStore(context, context.records);
-  await context.store.settle();
-}
 
 export const readrandomReopened: Workload = {
   ...readrandom,

@@ -1,6 +1,6 @@
 /** db_bench's writing workloads. */
 import { applyAll } from './apply.ts';
-import { checkContents, fillStore, puts } from './fill.ts';
+import { checkContents, fillAndSettle, puts } from './fill.ts';
 import type { Check, Workload, WorkloadContext } from './workload.ts';
 
 const FIRST_VERSION = 0;
@@ -56,10 +56,7 @@ export const overwrite: Workload = {
   modes: 'write',
   keys: 'random',
   writes: true,
-  async prepare(context) {
-    await fillStore(context, context.records);
-    await context.store.settle();
-  },
+  prepare: fillAndSettle,
   async run(context) {
     const { mode, prng, records } = context;
     const versions = new Uint32Array(records);
@@ -86,10 +83,7 @@ export const deleterandom: Workload = {
   modes: 'write',
   keys: 'random',
   writes: true,
-  async prepare(context) {
-    await fillStore(context, context.records);
-    await context.store.settle();
-  },
+  prepare: fillAndSettle,
   async run(context) {
     const { data, records, store } = context;
     const half = Math.floor(records / 2);

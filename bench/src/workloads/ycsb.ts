@@ -1,7 +1,7 @@
 /** The mixed workloads of the Yahoo! Cloud Serving Benchmark, A to F, over the records of the other workloads. */
 import { repeat } from './apply.ts';
 import { WrongResult } from './dataset.ts';
-import { checkSamples, fillStore } from './fill.ts';
+import { checkSamples, fillAndSettle } from './fill.ts';
 import type { Check, Workload, WorkloadContext } from './workload.ts';
 import { Zipf } from './zipf.ts';
 
@@ -66,10 +66,7 @@ export const YCSB: readonly Workload[] = MIXES.map((mix) => ({
   modes: 'mixed',
   keys: 'random',
   writes: mix.reads < 100,
-  async prepare(context) {
-    await fillStore(context, context.records);
-    await context.store.settle();
-  },
+  prepare: fillAndSettle,
   run: (context) => new YcsbRun(context, mix).run(),
 }));
 
