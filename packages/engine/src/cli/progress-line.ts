@@ -2,7 +2,7 @@
 import type { Writable } from 'node:stream';
 import type { Clock } from '@arena-level/common/base/clock';
 import type { CliIo } from './command.ts';
-import { formatTimeLeft } from './format.ts';
+import { formatByteRate, formatBytes, formatTimeLeft } from './format.ts';
 
 const REDRAW_MS = 100;
 /** Of a terminal that does not tell its width. */
@@ -87,6 +87,18 @@ export class ProgressLine {
   /** Draws what `progress` gives, unless the last drawing is too fresh. */
   update(progress: () => Progress): void {
     if (this.isDue) this.draw(progress());
+  }
+
+  /** For work that is counted in bytes: `1.2 MB of 3.4 MB read  0.5 MB/s`. `what` is the verb, if any. */
+  updateBytes(done: number, total: number, what = ''): void {
+    this.update(() => ({
+      parts: [
+        `${formatBytes(done)} of ${formatBytes(total)} ${what}`.trimEnd(),
+        formatByteRate(done, this.elapsedMs),
+      ],
+      done,
+      total,
+    }));
   }
 
   /** Draws at once: what comes next takes a while, and nothing is drawn meanwhile. */

@@ -137,8 +137,10 @@ export class RangeCompaction {
   }
 }
 
+export const COMPACTION_ABORTED = 'the compaction was aborted; what it had done so far stays';
+
 export function abortedError(): EngineError {
-  return new EngineError(ErrorCode.Aborted, 'the compaction was aborted; what it had done so far stays');
+  return new EngineError(ErrorCode.Aborted, COMPACTION_ABORTED);
 }
 
 export function closedError(): EngineError {

@@ -7,6 +7,8 @@
  *
  * Main thread only.
  */
+
+import { throwIfAborted } from '@arena-level/common/base/aborting';
 import type { Clock } from '@arena-level/common/base/clock';
 import { EngineError, ErrorCode } from '@arena-level/common/base/errors';
 import { LEVELS } from '@arena-level/common/base/limits';
@@ -148,9 +150,7 @@ export class Checkpoints {
 
   #checkWanted({ signal }: CheckpointOptions): void {
     this.#modules.health.checkOpen();
-    if (signal?.aborted === true) {
-      throw new EngineError(ErrorCode.Aborted, 'the checkpoint was aborted, and nothing is left of it');
-    }
+    throwIfAborted(signal, 'the checkpoint was aborted, and nothing is left of it');
   }
 
   #sourceOf(version: Version, { root, sequence }: MasterRoot): CheckpointSource {

@@ -1,4 +1,6 @@
+import { throwIfAborted, unlessAborted } from '@arena-level/common/base/aborting';
 import { EngineError, ErrorCode } from '@arena-level/common/base/errors';
+import { COMPACTION_ABORTED } from '../compaction/range-compaction.ts';
 import type { StoreListener } from '../events/event-sink.ts';
 import type { StoreEventName } from '../events/events.ts';
 import { checkIteratorOptions } from '../iterator/iterator-options.ts';
@@ -22,7 +24,6 @@ import type { StoreStats } from '../public/stats.ts';
 import type { StoreIteratorReadOptions } from '../read/read-path.ts';
 import type { Snapshot } from '../read/snapshot-list.ts';
 import { checkKey, checkValue, wantsSync } from '../write/check-entries.ts';
-import { throwIfAborted, unlessAborted } from './aborting.ts';
 import {
   CHECKPOINT_OPTIONS,
   CLEAR_RANGE,
@@ -244,9 +245,9 @@ export class Store {
     // The caller may reuse its keys once the call has returned.
     const [from, to] = [start, end].map((bound) => bound && new Uint8Array(bound));
     this.#core.checkWritable('compactRange');
-    throwIfAborted(signal);
-    await unlessAborted(this.flush(), signal);
-    throwIfAborted(signal);
+    throwIfAborted(signal, COMPACTION_ABORTED);
+    await unlessAborted(this.flush(), signal, COMPACTION_ABORTED);
+    throwIfAborted(signal, COMPACTION_ABORTED);
     await this.#core.compactions.compactRange(from, to, signal, onProgress);
   }
 

@@ -1,4 +1,4 @@
-import { EngineError, ErrorCode } from '@arena-level/common/base/errors';
+import { throwIfAborted } from '@arena-level/common/base/aborting';
 import { runLater } from '@arena-level/common/base/steps';
 import { fromWireError } from '@arena-level/common/protocol/wire-error';
 import type { TableCache } from '../cache/table-cache.ts';
@@ -75,7 +75,7 @@ export class Verification {
     report();
     for (const [level, list] of version.levels.entries()) {
       for (const table of list) {
-        if (signal?.aborted === true) throw abortedError();
+        throwIfAborted(signal, 'the verification was aborted');
         const outcome = await this.#recompute(table);
         tables++;
         bytesDone += table.size;
@@ -127,8 +127,4 @@ export class Verification {
     const { number, size, smallest, largest } = table;
     return this.#modules.executor.verify({ tableNumber: number, size, smallest, largest });
   }
-}
-
-function abortedError(): EngineError {
-  return new EngineError(ErrorCode.Aborted, 'the verification was aborted');
 }

@@ -1,12 +1,14 @@
 /** Reads the tables of a version and compares their roots with what is on record. */
 import { setImmediate } from 'node:timers/promises';
-import { EngineError, ErrorCode, errnoOf } from '@arena-level/common/base/errors';
+import { throwIfAborted } from '@arena-level/common/base/aborting';
+import { errnoOf } from '@arena-level/common/base/errors';
 import { runLater } from '@arena-level/common/base/steps';
 import { fromWireError } from '@arena-level/common/protocol/wire-error';
 import { fileName, manifestFile, ROOTS_FILE, tableFile } from '@arena-level/common/storage/file-desc';
 import type { Storage } from '@arena-level/common/storage/storage';
 import { statedRootOf } from '@arena-level/common/table/stated-root';
 import { verifyTable } from '@arena-level/worker-flush/verify-table';
+import { totalSize } from '../compaction/level-scores.ts';
 import type { TableMetadata } from '../manifest/table-metadata.ts';
 import type { DiagnoseOptions, Finding } from '../public/diagnosis.ts';
 import { isLoss } from '../repair/problem.ts';
@@ -46,12 +48,12 @@ export async function judgeTables(
   const findings: TableFinding[] = [];
   const tracker = new MasterRootTracker();
   const tables = manifest.levels.flat();
-  const bytesTotal = tables.reduce((sum, { size }) => sum + size, 0);
+  const bytesTotal = totalSize(tables);
   let bytesDone = 0;
   let entries = 0;
   onProgress?.({ bytesDone, bytesTotal });
   for (const metadata of tables) {
-    if (signal?.aborted === true) throw new EngineError(ErrorCode.Aborted, 'the diagnosis was aborted');
+    throwIfAborted(signal, 'the diagnosis was aborted');
     await setImmediate();
     const look = await lookAt(storage, metadata, quick);
     bytesDone += metadata.size;

@@ -163,7 +163,7 @@ export class PiscinaPool {
       recordTiming: false,
       // By piscina's own optional native package; without it, threads have the priority of all others.
       niceIncrement: this.#background && HAS_THREAD_PRIORITIES ? BACKGROUND_NICE : 0,
-      ...(!this.#background ? {} : { loadBalancer: freeWorkerWithoutHold }),
+      ...(this.#background ? { loadBalancer: freeWorkerWithoutHold } : {}),
     });
     const instance: Instance = { piscina, strayError: undefined, startFailure: undefined };
     // Without a listener, the crash of an idle thread would be an uncaught exception of the host process.

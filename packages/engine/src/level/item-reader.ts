@@ -1,4 +1,4 @@
-import { EngineError, ErrorCode } from '@arena-level/common/base/errors';
+import { throwIfAborted } from '@arena-level/common/base/aborting';
 import { KIB } from '@arena-level/common/base/limits';
 import type { StoreIterator } from '../iterator/store-iterator.ts';
 import { bytesOf, type Encoded, formOf } from './encoded.ts';
@@ -81,7 +81,7 @@ export class ItemReader<T> {
     const batch = new this.#batchClass(size, maxBytes, this.#forms);
     await this.#iterator.fill(batch, this.#signal);
     // Also where the items were at hand: whoever has aborted meanwhile does not want them.
-    if (this.#signal?.aborted === true) throw new EngineError(ErrorCode.Aborted, 'the iteration was aborted');
+    throwIfAborted(this.#signal, 'the iteration was aborted');
     return batch.items;
   }
 }

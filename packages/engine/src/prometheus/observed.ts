@@ -1,12 +1,7 @@
-/** What may fail, as metrics name it. */
-export type ErrorReason =
-  | 'rotation'
-  | 'flush'
-  | 'compaction'
-  | 'clear'
-  | 'journal'
-  | 'writes-stopped'
-  | 'cleanup';
+import type { ErrorReason as ChannelReason } from '../channels/messages.ts';
+
+/** What may fail, as metrics name it: an open that fails has no store to measure. */
+export type ErrorReason = Exclude<ChannelReason, 'open'>;
 
 export const ERROR_REASONS: readonly ErrorReason[] = [
   'rotation',

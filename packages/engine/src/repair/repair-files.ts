@@ -115,9 +115,14 @@ class StoreRepair {
   #lastSequence = 0;
   #ageIsCertain = true;
   #bytesDone = 0;
+  /** Of all tables and journals, as they were found. */
+  readonly #bytesTotal: number;
 
   constructor(parts: RepairParts) {
     this.#parts = parts;
+    const { storage, files } = parts;
+    const data = files.filter(({ type }) => type === FileType.Table || type === FileType.Journal);
+    this.#bytesTotal = data.reduce((sum, file) => sum + (storage.sizeNow(file) ?? 0), 0);
   }
 
   async run(state: ManifestState | undefined, { last }: RootsContents): Promise<RepairReport> {
@@ -274,12 +279,9 @@ class StoreRepair {
 
   /** `bytes` more have been read. Of a repair that begins again without a manifest no more than all. */
   #report(bytes: number): void {
-    const { storage, files, onProgress } = this.#parts;
-    if (onProgress === undefined) return;
-    const data = files.filter(({ type }) => type === FileType.Table || type === FileType.Journal);
-    const bytesTotal = data.reduce((sum, file) => sum + (storage.sizeNow(file) ?? 0), 0);
+    const bytesTotal = this.#bytesTotal;
     this.#bytesDone = Math.min(this.#bytesDone + bytes, bytesTotal);
-    onProgress({ bytesDone: this.#bytesDone, bytesTotal });
+    this.#parts.onProgress?.({ bytesDone: this.#bytesDone, bytesTotal });
   }
 
   #noteRenamed(from: string, to: string): void {

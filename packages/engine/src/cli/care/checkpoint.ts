@@ -3,7 +3,7 @@ import type { Store } from '../../db/store.ts';
 import type { CheckpointReport } from '../../public/public-types.ts';
 import { DIRECTORY, readArguments } from '../arguments.ts';
 import { type CliIo, type Command, command, ExitCode } from '../command.ts';
-import { counted, formatByteRate, formatBytes, formatCount, formatDuration } from '../format.ts';
+import { counted, formatBytes, formatCount, formatDuration } from '../format.ts';
 import { ProgressLine } from '../progress-line.ts';
 import { writeStore } from '../store-access.ts';
 
@@ -67,15 +67,7 @@ async function checkpoint(
     return await store.checkpoint(target, {
       link: !copy,
       signal: io.interrupt,
-      onProgress: ({ bytesDone, bytesTotal }) =>
-        line.update(() => ({
-          parts: [
-            `${formatBytes(bytesDone)} of ${formatBytes(bytesTotal)}`,
-            formatByteRate(bytesDone, line.elapsedMs),
-          ],
-          done: bytesDone,
-          total: bytesTotal,
-        })),
+      onProgress: ({ bytesDone, bytesTotal }) => line.updateBytes(bytesDone, bytesTotal),
     });
   } finally {
     line.clear();

@@ -3,7 +3,7 @@ import type { Store } from '../../db/store.ts';
 import { DIRECTORY, integer, readArguments } from '../arguments.ts';
 import { type CliIo, type Command, command, ExitCode } from '../command.ts';
 import { ENCODING_OPTIONS, encodingsOf } from '../encoding-options.ts';
-import { counted, formatByteRate, formatBytes, formatDuration } from '../format.ts';
+import { counted, formatBytes, formatDuration } from '../format.ts';
 import { bytesOf } from '../notation.ts';
 import { ProgressLine } from '../progress-line.ts';
 import { writeStore } from '../store-access.ts';
@@ -94,15 +94,7 @@ async function compact(
   try {
     await store.compactRange(gte, lte, {
       signal: io.interrupt,
-      onProgress: ({ bytesDone, bytesPlanned }) =>
-        line.update(() => ({
-          parts: [
-            `${formatBytes(bytesDone)} of ${formatBytes(bytesPlanned)} merged`,
-            formatByteRate(bytesDone, line.elapsedMs),
-          ],
-          done: bytesDone,
-          total: bytesPlanned,
-        })),
+      onProgress: ({ bytesDone, bytesPlanned }) => line.updateBytes(bytesDone, bytesPlanned, 'merged'),
     });
   } finally {
     line.clear();

@@ -3,7 +3,7 @@ import type { Diagnosis, Finding } from '../../public/diagnosis.ts';
 import { DIRECTORY, integer, readArguments } from '../arguments.ts';
 import { alignColumns } from '../columns.ts';
 import { type CliIo, type Command, command, ExitCode } from '../command.ts';
-import { counted, formatByteRate, formatBytes, formatCount } from '../format.ts';
+import { counted, formatBytes, formatCount } from '../format.ts';
 import { ProgressLine } from '../progress-line.ts';
 import { storeError } from '../store-access.ts';
 import { wrap } from '../wrap.ts';
@@ -86,15 +86,7 @@ async function examine({ location, quick, waitMs }: DoctorOptions, io: CliIo): P
         quick,
         waitMs,
         signal: io.interrupt,
-        onProgress: ({ bytesDone, bytesTotal }) =>
-          line.update(() => ({
-            parts: [
-              `${formatBytes(bytesDone)} of ${formatBytes(bytesTotal)} read`,
-              formatByteRate(bytesDone, line.elapsedMs),
-            ],
-            done: bytesDone,
-            total: bytesTotal,
-          })),
+        onProgress: ({ bytesDone, bytesTotal }) => line.updateBytes(bytesDone, bytesTotal, 'read'),
       },
       { clock: io.clock },
     );

@@ -2,7 +2,7 @@
 import type { FileProblem, RepairReport } from '../../public/public-types.ts';
 import { DIRECTORY, readArguments } from '../arguments.ts';
 import { type CliIo, type Command, command, ExitCode } from '../command.ts';
-import { counted, formatByteRate, formatBytes, formatCount } from '../format.ts';
+import { counted, formatCount } from '../format.ts';
 import { ProgressLine } from '../progress-line.ts';
 import { storeError } from '../store-access.ts';
 
@@ -51,15 +51,7 @@ async function repairStore(location: string, io: CliIo): Promise<RepairReport> {
   const line = ProgressLine.on(io);
   try {
     return await repair(location, {
-      onProgress: ({ bytesDone, bytesTotal }) =>
-        line.update(() => ({
-          parts: [
-            `${formatBytes(bytesDone)} of ${formatBytes(bytesTotal)} read`,
-            formatByteRate(bytesDone, line.elapsedMs),
-          ],
-          done: bytesDone,
-          total: bytesTotal,
-        })),
+      onProgress: ({ bytesDone, bytesTotal }) => line.updateBytes(bytesDone, bytesTotal, 'read'),
     });
   } catch (error) {
     throw storeError(location, error);

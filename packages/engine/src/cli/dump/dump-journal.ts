@@ -5,7 +5,7 @@ import { type FileDesc, fileName } from '@arena-level/common/storage/file-desc';
 import type { Storage } from '@arena-level/common/storage/storage';
 import { BATCH_HEADER_BYTES, readBatchSequence, validateBatch } from '../../journal/batch-codec.ts';
 import type { CliIo } from '../command.ts';
-import { counted, formatCount } from '../format.ts';
+import { counted } from '../format.ts';
 import { dumpLog } from './dump-log.ts';
 import {
   type DumpTarget,
@@ -13,6 +13,7 @@ import {
   keyText,
   print,
   printDamage,
+  printHead,
   valueJson,
   valueText,
 } from './dump-target.ts';
@@ -24,8 +25,7 @@ export async function dumpJournal(
   io: CliIo,
 ): Promise<void> {
   const name = fileName(file);
-  const sizeBytes = storage.sizeNow(file) ?? 0;
-  print(target, `Journal ${name}, ${formatCount(sizeBytes)} bytes`, 'journal', { file: name, sizeBytes });
+  printHead(target, 'journal', name, storage.sizeNow(file) ?? 0);
   let records = 0;
   let writes = 0;
   const onRecord = (bytes: Uint8Array, start: number, end: number, offset: number): void => {

@@ -6,9 +6,9 @@ import type { Storage } from '@arena-level/common/storage/storage';
 import { decodeVersionEdit, type NewTable, type VersionEdit } from '../../manifest/version-edit.ts';
 import { alignColumns } from '../columns.ts';
 import type { CliIo } from '../command.ts';
-import { counted, formatBytes, formatCount } from '../format.ts';
+import { counted, formatBytes } from '../format.ts';
 import { dumpLog } from './dump-log.ts';
-import { type DumpTarget, keyJson, keyText, print, printDamage } from './dump-target.ts';
+import { type DumpTarget, keyJson, keyText, print, printDamage, printHead } from './dump-target.ts';
 
 export async function dumpManifest(
   storage: Storage,
@@ -17,8 +17,7 @@ export async function dumpManifest(
   io: CliIo,
 ): Promise<void> {
   const name = fileName(file);
-  const sizeBytes = storage.sizeNow(file) ?? 0;
-  print(target, `Manifest ${name}, ${formatCount(sizeBytes)} bytes`, 'manifest', { file: name, sizeBytes });
+  printHead(target, 'manifest', name, storage.sizeNow(file) ?? 0);
   const tables = new Map<number, NewTable>();
   let edits = 0;
   const onRecord = (bytes: Uint8Array, start: number, end: number, offset: number): void => {

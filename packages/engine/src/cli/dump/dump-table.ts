@@ -25,8 +25,8 @@ import {
 } from '@arena-level/common/table/table-reader';
 import { carveBlocks } from '../../repair/carve-blocks.ts';
 import type { CliIo } from '../command.ts';
-import { counted, formatCount } from '../format.ts';
-import { type DumpTarget, print, printDamage } from './dump-target.ts';
+import { counted } from '../format.ts';
+import { type DumpTarget, print, printDamage, printHead } from './dump-target.ts';
 import { EntryPrinter } from './entry-printer.ts';
 
 export async function dumpTable(
@@ -62,13 +62,13 @@ class TableDump {
 
   async run(): Promise<void> {
     const target = this.#target;
-    const { size } = this.#file;
-    const headline = `Table ${this.#name}, ${formatCount(size)} bytes`;
-    print(target, headline, 'table', { file: this.#name, sizeBytes: size });
+    printHead(target, 'table', this.#name, this.#file.size);
     const footer = this.#attempt(() => this.#readFooter());
     if (footer !== undefined) this.#attempt(() => this.#readMeta(footer));
     const reader =
-      footer === undefined ? undefined : this.#attempt(() => runNow(openTableIndex(this.#file, size)));
+      footer === undefined
+        ? undefined
+        : this.#attempt(() => runNow(openTableIndex(this.#file, this.#file.size)));
     if (reader === undefined) await this.#carve();
     else await this.#readAll(reader);
     this.#entries.summary(this.#blocks);

@@ -1,5 +1,6 @@
 /** Where a dump goes, and how keys and values are written. */
 import type { Encodings } from '../encoding-options.ts';
+import { formatCount } from '../format.ts';
 import { jsonOf, textOf } from '../notation.ts';
 import type { Output } from '../output.ts';
 
@@ -31,6 +32,12 @@ export function print(
   const parts = given.map(([name, value]) => `${JSON.stringify(name)}:${JSON.stringify(value)}`);
   for (const [name, value] of Object.entries(raw)) parts.push(`${JSON.stringify(name)}:${value}`);
   output.line(`{${parts.join(',')}}`);
+}
+
+/** What a dump begins with. `kind` names the file in both forms. */
+export function printHead(target: DumpTarget, kind: string, file: string, sizeBytes: number): void {
+  const words = `${kind[0]!.toUpperCase()}${kind.slice(1)} ${file}, ${formatCount(sizeBytes)} bytes`;
+  print(target, words, kind, { file, sizeBytes });
 }
 
 /** Notes damage and prints it where it was met. */
