@@ -1,10 +1,12 @@
-import { readdirSync } from 'node:fs';
+import { readdirSync, rmSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import {
   type CheckpointProgress,
   ErrorCode,
   type OpenOptions,
   open,
+  type RepairProgress,
+  repair,
   type Store,
   type VerifyProgress,
 } from 'arena-level/engine';
@@ -51,6 +53,27 @@ describe('progress of what takes long', () => {
     expect(reports[0]!.bytesDone).toBe(0);
     expect(reports.at(-1)!.bytesDone).toBe(bytesTotal);
     await store.close();
+  });
+
+  test.each([
+    { what: 'that trusts the manifest', lost: /^$/ },
+    { what: 'without a manifest', lost: /^(CURRENT|MANIFEST-\d+)$/ },
+  ])('a repair $what reports the bytes of tables and journals, from nothing to all', async ({ lost }) => {
+    const directory = temporaryDirectory();
+    const store = await storeOfTables(directory);
+    await store.put(key(1000), bytes('in the journal'));
+    await store.close();
+    for (const name of readdirSync(directory)) if (lost.test(name)) rmSync(join(directory, name));
+    const files = readdirSync(directory).filter((name) => /\.(ldb|log)$/.test(name));
+    const bytesTotal = files.reduce((sum, name) => sum + statSync(join(directory, name)).size, 0);
+    const reports: RepairProgress[] = [];
+    await repair(directory, { ...OPTIONS, onProgress: (progress) => reports.push(progress) });
+    expect(files).toHaveLength(TABLES + 1);
+    expect(reports.every((report) => report.bytesTotal === bytesTotal)).toBe(true);
+    const done = reports.map(({ bytesDone }) => bytesDone);
+    expect(done).toEqual([...done].sort((a, b) => a - b));
+    expect(new Set(done).size).toBe(1 + TABLES + 1);
+    expect([done[0], done.at(-1)]).toEqual([0, bytesTotal]);
   });
 
   test('a verification ends between two tables when it is aborted, and can be repeated', async () => {
