@@ -7,13 +7,13 @@
 import { EngineError, ErrorCode } from '../base/errors.ts';
 import { MAX_SEQUENCE } from '../base/limits.ts';
 import { compareRanges } from '../bytes/compare.ts';
-import { decodeVarint32, varintEnd } from '../bytes/varint.ts';
 import { readTrailerKind, readTrailerSequence, TRAILER_BYTES } from '../key/internal-key.ts';
 import { ValueKind } from '../key/value-kind.ts';
 import type { Block } from './block.ts';
 import { BlockCursor } from './block-cursor.ts';
 import { SCAN_UNDECIDED, scanEntries } from './block-scan.ts';
 import { EntryRun } from './entry-run.ts';
+import { restartBefore, restartFor } from './restart-search.ts';
 
 export class BlockIterator {
   /** True when there is a current entry. */
@@ -43,6 +43,11 @@ export class BlockIterator {
 
   get valueEnd(): number {
     return this.#cursor.valueEnd;
+  }
+
+  /** Offset of the current entry in the contents. */
+  get entryOffset(): number {
+    return this.#cursor.entryOffset;
   }
 
   attach(block: Block): void {
@@ -87,7 +92,8 @@ export class BlockIterator {
   seek(key: Uint8Array, keyStart: number, keyEnd: number, sequence: number): void {
     const block = this.#attached();
     const { contents, restartsOffset } = block;
-    const restart = block.restart(this.#restartFor(block, key, keyStart, keyEnd, sequence));
+    this.valid = false;
+    const restart = restartFor(block, key, keyStart, keyEnd, sequence);
     const found = scanEntries(contents, restart, restartsOffset, key, keyStart, keyEnd, sequence);
     if (found === SCAN_UNDECIDED) {
       this.#cursor.toRestart(restart);
@@ -126,7 +132,7 @@ export class BlockIterator {
     this.#run ??= new EntryRun();
     const run = this.#run;
     run.count = 0;
-    cursor.toRestart(block.restart(lastRestartBefore(block, limit)));
+    cursor.toRestart(restartBefore(block, limit));
     while (cursor.nextOffset < limit && cursor.next()) {
       run.add(cursor.entryOffset, cursor.valueStart, cursor.valueEnd, cursor.keyBytes, cursor.keyEnd);
     }
@@ -161,53 +167,8 @@ export class BlockIterator {
     }
   }
 
-  /** The last restart point whose entry sorts before (user key, sequence), or the first one. */
-  #restartFor(block: Block, key: Uint8Array, keyStart: number, keyEnd: number, sequence: number): number {
-    let low = 0;
-    let high = block.restartCount - 1;
-    while (low < high) {
-      const middle = (low + high + 1) >>> 1;
-      if (this.#restartIsBefore(block, block.restart(middle), key, keyStart, keyEnd, sequence)) low = middle;
-      else high = middle - 1;
-    }
-    return low;
-  }
-
-  #restartIsBefore(
-    block: Block,
-    offset: number,
-    key: Uint8Array,
-    keyStart: number,
-    keyEnd: number,
-    sequence: number,
-  ): boolean {
-    const { contents, restartsOffset } = block;
-    const shared = decodeVarint32(contents, offset, restartsOffset);
-    const length = shared === 0 ? decodeVarint32(contents, varintEnd, restartsOffset) : -1;
-    const valueLength = length < TRAILER_BYTES ? -1 : decodeVarint32(contents, varintEnd, restartsOffset);
-    const start = varintEnd;
-    if (valueLength < 0 || length > restartsOffset - start) {
-      throw this.#damage(offset, 'is a restart point and has no whole key');
-    }
-    const userEnd = start + length - TRAILER_BYTES;
-    const order = compareRanges(contents, start, userEnd, key, keyStart, keyEnd);
-    return order < 0 || (order === 0 && readTrailerSequence(contents, userEnd) > sequence);
-  }
-
   #damage(entryOffset: number, what: string): EngineError {
     this.valid = false;
     return this.#cursor.damage(entryOffset, what);
   }
-}
-
-/** The last restart point before the entry at `offset`. REQUIRES: offset > 0. */
-function lastRestartBefore(block: Block, offset: number): number {
-  let low = 0;
-  let high = block.restartCount - 1;
-  while (low < high) {
-    const middle = (low + high + 1) >>> 1;
-    if (block.restart(middle) < offset) low = middle;
-    else high = middle - 1;
-  }
-  return low;
 }

@@ -1,6 +1,7 @@
 /**
  * The parsed contents of one block (format: `block-builder.ts`): immutable, shared by whoever holds it, freed by the
  * garbage collector. Restart offsets are checked here, once; entries are checked when they are decoded.
+ * What point lookups add (`block-lookup.ts`) changes nothing that is to be seen.
  */
 import { corruption, EngineError, ErrorCode } from '../base/errors.ts';
 import { readU32LE } from '../bytes/endian.ts';
@@ -16,6 +17,9 @@ export class Block {
   /** Where the block was read, for messages. */
   readonly file: string;
   readonly offset: number;
+  /** An `EntryIndex`, made when a key is looked up for the second time. */
+  entryIndex: readonly number[] | undefined = undefined;
+  wasSearched = false;
 
   constructor(contents: Uint8Array<ArrayBuffer>, file: string, offset: number) {
     this.contents = contents;

@@ -44,14 +44,13 @@ export function encodeVarint64(target: Uint8Array, offset: number, value: number
 /** The varint32 at bytes[offset, end), or -1 when it runs past `end` or does not fit in 32 bits. */
 export function decodeVarint32(bytes: Uint8Array, offset: number, end: number): number {
   let result = 0;
-  for (let i = 0; i < MAX_VARINT32_BYTES; i++) {
-    if (offset + i >= end) return -1;
-    const byte = bytes[offset + i]!;
-    if (i === 4 && byte > 0x0f) return -1;
-    result += (byte & 0x7f) * 2 ** (7 * i);
+  for (let at = offset, shift = 0; at < end && shift < 32; at++, shift += 7) {
+    const byte = bytes[at]!;
+    if (shift === 28 && byte > 0x0f) return -1;
+    result |= (byte & 0x7f) << shift;
     if (byte < 0x80) {
-      varintEnd = offset + i + 1;
-      return result;
+      varintEnd = at + 1;
+      return result >>> 0;
     }
   }
   return -1;
@@ -60,10 +59,12 @@ export function decodeVarint32(bytes: Uint8Array, offset: number, end: number): 
 /** The varint64 at bytes[offset, end), or -1 when it runs past `end`, or -2 when it exceeds 2^53 - 1. */
 export function decodeVarint64(bytes: Uint8Array, offset: number, end: number): number {
   let result = 0;
-  for (let i = 0; i < MAX_VARINT64_BYTES; i++) {
+  // A product, since shifts have 32 bits, and no power, which V8 computes by a call.
+  let scale = 1;
+  for (let i = 0; i < MAX_VARINT64_BYTES; i++, scale *= 0x80) {
     if (offset + i >= end) return -1;
     const byte = bytes[offset + i]!;
-    result += (byte & 0x7f) * 2 ** (7 * i);
+    result += (byte & 0x7f) * scale;
     if (byte < 0x80) {
       if (result > Number.MAX_SAFE_INTEGER) return -2;
       varintEnd = offset + i + 1;

@@ -63,6 +63,7 @@ export class ArenaMemDb implements MemDb {
   find(key: Uint8Array, keyStart: number, keyEnd: number, sequence: number): NodeRef {
     // The count comes first: what is linked by then is at least what it covers.
     const { count } = this;
+    if (count === 0) return 0;
     return this.#index.find(key, keyStart, keyEnd, deltaOf(sequence, this.#baseSequence), count);
   }
 

@@ -12,10 +12,9 @@ import { BLOCK_TRAILER_BYTES } from '../block/block-trailer.ts';
 import { withCapacity } from '../block/copy-range.ts';
 import { SNAPPY_MAX_EXPANSION } from '../block/snappy.ts';
 import { commonPrefixLength, compareRanges, EMPTY_BYTES } from '../bytes/compare.ts';
+import { wordAt } from '../bytes/word.ts';
 import { readTrailerSequence, TRAILER_BYTES } from '../key/internal-key.ts';
 import { checkHandle } from './table-format.ts';
-
-const WORD_BYTES = 4;
 
 export class TableIndex {
   /** Data blocks of the table. */
@@ -116,16 +115,6 @@ export class TableIndex {
   #keyStart(index: number): number {
     return index === 0 ? 0 : this.#keyEnds[index - 1]!;
   }
-}
-
-/** Up to four bytes at `at` as a big-endian word, zeros from `end` on: it orders as the bytes do, but for ties. */
-function wordAt(bytes: Uint8Array, at: number, end: number): number {
-  if (at + WORD_BYTES <= end) {
-    return ((bytes[at]! << 24) | (bytes[at + 1]! << 16) | (bytes[at + 2]! << 8) | bytes[at + 3]!) >>> 0;
-  }
-  let word = 0;
-  for (let i = 0; i < WORD_BYTES; i++) word = word * 0x100 + (at + i < end ? bytes[at + i]! : 0);
-  return word;
 }
 
 interface ParsedIndex {

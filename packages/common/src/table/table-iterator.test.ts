@@ -31,6 +31,10 @@ class ForgetfulBlocks implements BlockSource {
     this.#prng = prng;
   }
 
+  cached(): undefined {
+    return undefined;
+  }
+
   peek(_reader: TableReader, block: number): Block | undefined {
     if (this.#prng.oneIn(5)) this.#blocks.clear();
     return this.#blocks.get(block);
@@ -130,7 +134,7 @@ describe('table iterator', () => {
     const reader = openNow(buildTable(entries).file);
     let failures = 2;
     const flaky: BlockSource = {
-      peek: () => undefined,
+      ...uncachedBlocks,
       loadNow(from, block) {
         if (failures-- > 0) throw new Error('disk away');
         return from.readBlockNow(block);

@@ -2,6 +2,7 @@ import { describe, expect, test } from 'vitest';
 import { MAX_SEQUENCE } from '../base/limits.ts';
 import { Prng } from '../base/prng.ts';
 import { runLater, runNow } from '../base/steps.ts';
+import type { BlockHit } from '../block/block-lookup.ts';
 import { bloomBytes, bloomHash, signedBloomHash, writeBloom } from '../filter/bloom.ts';
 import { makeInternalKey } from '../key/internal-key.ts';
 import { ValueKind } from '../key/value-kind.ts';
@@ -17,18 +18,11 @@ import {
   randomTarget,
   SEED,
 } from './table.test-support.ts';
-import {
-  BLOCKED,
-  blockingBlocks,
-  getFromTable,
-  peekFromTable,
-  type TableHit,
-  uncachedBlocks,
-} from './table-lookup.ts';
+import { BLOCKED, blockingBlocks, getFromTable, peekFromTable, uncachedBlocks } from './table-lookup.ts';
 import { Compression } from './table-options.ts';
 import type { TableReader } from './table-reader.ts';
 
-const lineOfHit = (key: Uint8Array, hit: TableHit | undefined | typeof BLOCKED): string => {
+const lineOfHit = (key: Uint8Array, hit: BlockHit | undefined | typeof BLOCKED): string => {
   if (hit === undefined) return 'none';
   if (hit === BLOCKED) return 'blocked';
   return lineOf({ ...hit, key, value: hit.valueBytes.subarray(hit.valueStart, hit.valueEnd) });

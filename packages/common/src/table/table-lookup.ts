@@ -1,17 +1,18 @@
 /**
- * Looking one key up in a table: filter, index, one data block.
+ * Looking one key up in a table: index, filter, one data block.
  *
  * The blocks come through a `BlockSource`, where a cache has its place. `peekFromTable` is the fast path: it
  * answers at once if the block is at hand. `getFromTable` also waits for it.
  */
 import { type Steps, wait } from '../base/steps.ts';
 import type { Block } from '../block/block.ts';
-import { BlockIterator } from '../block/block-iterator.ts';
-import { equalRanges } from '../bytes/compare.ts';
+import { BEHIND_BLOCK, type BlockHit, findInBlock } from '../block/block-lookup.ts';
 import type { TableReader } from './table-reader.ts';
 
 /** Where readers get data blocks, by index in their table. */
 export interface BlockSource {
+  /** The block if it is in memory. */
+  cached(reader: TableReader, block: number): Block | undefined;
   /** The block if that costs no wait. */
   peek(reader: TableReader, block: number): Block | undefined;
   loadNow(reader: TableReader, block: number): Block;
@@ -20,6 +21,7 @@ export interface BlockSource {
 
 /** Reads every block from the file and keeps none; nothing is ever at hand. */
 export const uncachedBlocks: BlockSource = {
+  cached: () => undefined,
   peek: () => undefined,
   loadNow: (reader, block) => reader.readBlockNow(block),
   load: (reader, block) => reader.readBlockLater(block),
@@ -31,23 +33,10 @@ export const blockingBlocks: BlockSource = {
   peek: (reader, block) => reader.readBlockNow(block),
 };
 
-/** The newest version of a key that was asked for. The value lies in a block: nobody writes to it. */
-export interface TableHit {
-  /** A `ValueKind`. */
-  readonly kind: number;
-  readonly sequence: number;
-  readonly valueBytes: Uint8Array<ArrayBuffer>;
-  readonly valueStart: number;
-  readonly valueEnd: number;
-}
-
 /** The answer needs a block that is not at hand. */
 export const BLOCKED: unique symbol = Symbol('blocked');
 /** No entry of the key in the block that was searched, but there may be one in the next. */
 const GO_ON: unique symbol = Symbol('go on');
-
-/** One iterator per thread: searching a block never waits. It lets go of the block each time. */
-const search: BlockIterator = new BlockIterator();
 
 /**
  * The newest version of the user key with a sequence number at most `sequence`, undefined when there is none.
@@ -61,11 +50,16 @@ export function peekFromTable(
   keyEnd: number,
   sequence: number,
   keyHash: number,
-): TableHit | undefined | typeof BLOCKED {
+): BlockHit | undefined | typeof BLOCKED {
   let index = reader.findBlock(key, keyStart, keyEnd, sequence);
-  while (index >= 0 && reader.mayContain(index, keyHash, key, keyStart, keyEnd)) {
-    const block = source.peek(reader, index);
-    if (block === undefined) return BLOCKED;
+  while (index >= 0) {
+    let block = source.cached(reader, index);
+    // A block that is at hand with its index answers as fast as the filter, and for good.
+    if (block?.entryIndex === undefined) {
+      if (!reader.mayContain(index, keyHash, key, keyStart, keyEnd)) return undefined;
+      block = source.peek(reader, index);
+      if (block === undefined) return BLOCKED;
+    }
     const answer = searchBlock(reader, block, index, key, keyStart, keyEnd, sequence);
     if (answer !== GO_ON) return answer;
     index++;
@@ -82,7 +76,7 @@ export function* getFromTable(
   keyEnd: number,
   sequence: number,
   keyHash: number,
-): Steps<TableHit | undefined> {
+): Steps<BlockHit | undefined> {
   let index = reader.findBlock(key, keyStart, keyEnd, sequence);
   while (index >= 0 && reader.mayContain(index, keyHash, key, keyStart, keyEnd)) {
     const wanted = index;
@@ -107,13 +101,9 @@ function searchBlock(
   keyStart: number,
   keyEnd: number,
   sequence: number,
-): TableHit | undefined | typeof GO_ON {
-  search.attach(block);
-  search.seek(key, keyStart, keyEnd, sequence);
-  const { valid, kind, sequence: found, valueStart, valueEnd } = search;
-  const isHit = valid && equalRanges(search.keyBytes, 0, search.keyEnd, key, keyStart, keyEnd);
-  search.detach();
-  if (isHit) return { kind, sequence: found, valueBytes: block.contents, valueStart, valueEnd };
+): BlockHit | undefined | typeof GO_ON {
+  const hit = findInBlock(block, key, keyStart, keyEnd, sequence);
+  if (hit !== BEHIND_BLOCK) return hit;
   // A block may end in the middle of a key's versions, and an index key lie between two of them.
-  return !valid && reader.splitsKey(index, key, keyStart, keyEnd) ? GO_ON : undefined;
+  return reader.splitsKey(index, key, keyStart, keyEnd) ? GO_ON : undefined;
 }

@@ -102,23 +102,24 @@ export function* openTableIndex(file: ReadableFile, size: number): Steps<TableRe
 
 export class TableReader {
   readonly file: ReadableFile;
+  /** Number of the file. */
+  readonly number: number;
   /** For messages: the name of the file. */
   readonly name: string;
   readonly sizeBytes: number;
+  /** Number of data blocks; they are addressed by index, in the order of their keys. */
+  readonly blocks: number;
   readonly #parts: TableParts;
   readonly #index: TableIndex;
 
   constructor(file: ReadableFile, size: number, parts: TableParts) {
     this.file = file;
+    this.number = file.file.number;
     this.name = fileName(file.file);
     this.sizeBytes = size;
+    this.blocks = parts.index.blocks;
     this.#parts = parts;
     this.#index = parts.index;
-  }
-
-  /** Number of data blocks; they are addressed by index, in the order of their keys. */
-  get blocks(): number {
-    return this.#index.blocks;
   }
 
   /** Bytes of index and filter held in memory. */

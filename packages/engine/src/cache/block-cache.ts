@@ -1,20 +1,39 @@
 /**
  * Blocks that were read, uncompressed and parsed, by table number and index in the table: shared by all tables of a
- * store, bounded in bytes, least recently used first out. Blocks are immutable; one that is evicted lives on with
- * whoever holds it.
+ * store, bounded in bytes. Blocks are immutable; one that is evicted lives on with whoever holds it.
+ *
+ * What goes is chosen by a clock: a hit only marks its block, and a hand that goes round takes the first block without
+ * a mark, removing the marks it passes. A list in order of use would write to three other blocks' places in memory
+ * at every hit, none of which is in the processor's cache.
  *
  * Table numbers are never used twice, so an entry can only be right or absent. Main thread only.
  */
 import type { Block } from '@arena-level/common/block/block';
-import { type LruEntry, LruList } from './lru.ts';
 
-/** What a cached block takes beyond its contents: the objects, the links, the places in two maps. An estimate. */
+/** What a cached block takes beyond its contents: the objects, its places in table and clock. An estimate. */
 export const BLOCK_OVERHEAD_BYTES = 320;
+/** And the index of its entries, once it is made (`block/entry-index.ts`): eight bytes for each, 16 a restart point. */
+export const INDEX_BYTES_PER_RESTART = 128;
 
-interface CachedBlock extends LruEntry {
+/** What the cache wants to know of a table. */
+export interface CachedTable {
+  readonly number: number;
+  /** Its data blocks. */
+  readonly blocks: number;
+}
+
+interface BlockOwner {
   readonly table: number;
   readonly index: number;
-  readonly block: Block;
+}
+
+/** No place in the clock. */
+const NONE = -1;
+
+/** Where in the clock the blocks of a table are, by index. */
+interface TablePlaces {
+  readonly places: Int32Array<ArrayBuffer>;
+  blocks: number;
 }
 
 export class BlockCache {
@@ -24,8 +43,14 @@ export class BlockCache {
   misses = 0;
   #bytes = 0;
   #blocks = 0;
-  readonly #tables = new Map<number, Map<number, CachedBlock>>();
-  readonly #byUse = new LruList<CachedBlock>();
+  readonly #tables = new Map<number, TablePlaces>();
+  /** The clock: blocks, and beside them where they are from and whether they were asked for since the hand came by. */
+  readonly #clock: (Block | undefined)[] = [];
+  readonly #owners: BlockOwner[] = [];
+  #marks: Uint8Array<ArrayBuffer> = new Uint8Array(64);
+  #hand = 0;
+  /** Places without a block. The last is taken first: the one that the hand has just left. */
+  readonly #freePlaces: number[] = [];
 
   /** With a capacity of 0 nothing is kept. */
   constructor(capacityBytes: number) {
@@ -42,47 +67,84 @@ export class BlockCache {
   }
 
   get(table: number, index: number): Block | undefined {
-    const cached = this.#tables.get(table)?.get(index);
-    if (cached === undefined) return undefined;
+    const places = this.#tables.get(table)?.places;
+    if (places === undefined) return undefined;
+    const place = places[index]!;
+    if (place === NONE) return undefined;
     this.hits++;
-    this.#byUse.touch(cached);
-    return cached.block;
+    this.#marks[place] = 1;
+    return this.#clock[place];
   }
 
   /** Keeps a block, unless it is larger than the whole cache. */
-  put(table: number, index: number, block: Block): void {
+  put(table: CachedTable, index: number, block: Block): void {
     const chargeBytes = charge(block);
     if (chargeBytes > this.capacityBytes) return;
-    const replaced = this.#tables.get(table)?.get(index);
-    if (replaced !== undefined) this.#remove(replaced);
-    let blocks = this.#tables.get(table);
-    if (blocks === undefined) {
-      blocks = new Map();
-      this.#tables.set(table, blocks);
-    }
-    const cached: CachedBlock = { newer: undefined, older: undefined, linked: false, table, index, block };
-    blocks.set(index, cached);
-    this.#byUse.touch(cached);
+    const replaced = this.#tables.get(table.number)?.places[index] ?? NONE;
+    if (replaced !== NONE) this.#remove(replaced);
+    while (this.#bytes + chargeBytes > this.capacityBytes) this.#evictOne();
+    const owner = this.#placesOf(table);
+    owner.places[index] = this.#place({ table: table.number, index }, block);
+    owner.blocks++;
     this.#bytes += chargeBytes;
     this.#blocks++;
-    while (this.#bytes > this.capacityBytes) this.#remove(this.#byUse.oldest!);
   }
 
   /** Forgets the blocks of a table whose file goes. */
   evictTable(table: number): void {
-    for (const cached of this.#tables.get(table)?.values() ?? []) this.#remove(cached);
+    const places = this.#tables.get(table)?.places;
+    if (places === undefined) return;
+    for (const place of places) if (place !== NONE) this.#remove(place);
   }
 
-  #remove(cached: CachedBlock): void {
-    const blocks = this.#tables.get(cached.table)!;
-    blocks.delete(cached.index);
-    if (blocks.size === 0) this.#tables.delete(cached.table);
-    this.#byUse.remove(cached);
-    this.#bytes -= charge(cached.block);
+  #placesOf({ number, blocks }: CachedTable): TablePlaces {
+    let owner = this.#tables.get(number);
+    if (owner === undefined) {
+      owner = { places: new Int32Array(blocks).fill(NONE), blocks: 0 };
+      this.#tables.set(number, owner);
+    }
+    return owner;
+  }
+
+  #place(owner: BlockOwner, block: Block): number {
+    const place = this.#freePlaces.pop() ?? this.#clock.length;
+    if (place === this.#marks.length) {
+      const larger = new Uint8Array(2 * place);
+      larger.set(this.#marks);
+      this.#marks = larger;
+    }
+    this.#clock[place] = block;
+    this.#owners[place] = owner;
+    this.#marks[place] = 0;
+    return place;
+  }
+
+  /** REQUIRES: there is a block. */
+  #evictOne(): void {
+    for (;;) {
+      const place = this.#hand;
+      this.#hand = (place + 1) % this.#clock.length;
+      if (this.#clock[place] === undefined) continue;
+      if (this.#marks[place] === 0) {
+        this.#remove(place);
+        return;
+      }
+      this.#marks[place] = 0;
+    }
+  }
+
+  #remove(place: number): void {
+    const { table, index } = this.#owners[place]!;
+    const owner = this.#tables.get(table)!;
+    owner.places[index] = NONE;
+    if (--owner.blocks === 0) this.#tables.delete(table);
+    this.#bytes -= charge(this.#clock[place]!);
     this.#blocks--;
+    this.#clock[place] = undefined;
+    this.#freePlaces.push(place);
   }
 }
 
 function charge(block: Block): number {
-  return block.contents.length + BLOCK_OVERHEAD_BYTES;
+  return block.contents.length + BLOCK_OVERHEAD_BYTES + block.restartCount * INDEX_BYTES_PER_RESTART;
 }

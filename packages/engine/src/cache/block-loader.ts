@@ -37,7 +37,7 @@ export class BlockLoader {
   }
 
   read(reader: TableReader, index: number): Promise<Block> {
-    const name = `${reader.file.file.number}/${index}`;
+    const name = `${reader.number}/${index}`;
     const underWay = this.#reading.get(name);
     if (underWay !== undefined) return underWay;
     this.cache.misses++;
@@ -58,9 +58,13 @@ class CachedBlockSource implements BlockSource {
     this.#fillCache = fillCache;
   }
 
+  cached(reader: TableReader, index: number): Block | undefined {
+    return this.#loader.cache.get(reader.number, index);
+  }
+
   /** A read that the page cache is expected to serve counts as no wait. */
   peek(reader: TableReader, index: number): Block | undefined {
-    const cached = this.#loader.cache.get(reader.file.file.number, index);
+    const cached = this.cached(reader, index);
     if (cached !== undefined || !this.#loader.isDirect) return cached;
     return this.loadNow(reader, index);
   }
@@ -78,6 +82,6 @@ class CachedBlockSource implements BlockSource {
   }
 
   #keep(reader: TableReader, index: number, block: Block): void {
-    if (this.#fillCache) this.#loader.cache.put(reader.file.file.number, index, block);
+    if (this.#fillCache) this.#loader.cache.put(reader, index, block);
   }
 }

@@ -27,9 +27,12 @@ export class HeldBlocks implements BlockSource {
     this.#source = source;
   }
 
+  cached(reader: TableReader, index: number): Block | undefined {
+    return this.#heldBlock(reader, index) ?? this.#source.cached(reader, index);
+  }
+
   peek(reader: TableReader, index: number): Block | undefined {
-    for (const held of this.#held) if (held.reader === reader && held.index === index) return held.block;
-    const block = this.#source.peek(reader, index);
+    const block = this.#heldBlock(reader, index) ?? this.#source.peek(reader, index);
     if (block === undefined) this.#missing = { reader, index };
     return block;
   }
@@ -49,7 +52,7 @@ export class HeldBlocks implements BlockSource {
       return;
     }
     const { reader, index } = this.#missing!;
-    this.#pin(this.#tables.tryAcquire(reader.file.file.number)!);
+    this.#pin(this.#tables.tryAcquire(reader.number)!);
     const block = yield* wait(
       () => this.loadNow(reader, index),
       () => this.load(reader, index),
@@ -61,6 +64,11 @@ export class HeldBlocks implements BlockSource {
     for (const reader of this.#pinned) this.#tables.release(reader);
     this.#pinned.clear();
     this.#held.length = 0;
+  }
+
+  #heldBlock(reader: TableReader, index: number): Block | undefined {
+    for (const held of this.#held) if (held.reader === reader && held.index === index) return held.block;
+    return undefined;
   }
 
   /** Takes over a pin; one is enough. */

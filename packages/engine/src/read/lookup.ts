@@ -15,15 +15,11 @@
  * wait for a block becomes a promise, and holds its view meanwhile. Main thread only.
  */
 import { runLater, runNow, type Steps } from '@arena-level/common/base/steps';
+import type { BlockHit } from '@arena-level/common/block/block-lookup';
 import { bloomHash } from '@arena-level/common/filter/bloom';
 import { ValueKind } from '@arena-level/common/key/value-kind';
 import type { MemDbReader, NodeRef } from '@arena-level/common/memdb/memdb';
-import {
-  BLOCKED,
-  type BlockSource,
-  peekFromTable,
-  type TableHit,
-} from '@arena-level/common/table/table-lookup';
+import { BLOCKED, type BlockSource, peekFromTable } from '@arena-level/common/table/table-lookup';
 import type { BlockLoader } from '../cache/block-loader.ts';
 import type { TableCache } from '../cache/table-cache.ts';
 import { copyOwned } from '../iterator/owned-bytes.ts';
@@ -61,7 +57,7 @@ export interface LookupParts {
 /** What becomes of what is found. */
 interface Outcome<T> {
   fromMemtable(memdb: MemDbReader, node: NodeRef): T;
-  fromTable(hit: TableHit | undefined): T;
+  fromTable(hit: BlockHit | undefined): T;
 }
 
 const valueOutcome: Outcome<Value> = {
@@ -206,10 +202,10 @@ export class Lookup {
     key: Uint8Array,
     sequence: number,
     blocks: BlockSource,
-  ): TableHit | undefined | typeof BLOCKED {
+  ): BlockHit | undefined | typeof BLOCKED {
     const { levels } = view.version;
     const keyHash = bloomHash(key, 0, key.length);
-    let newest: TableHit | undefined;
+    let newest: BlockHit | undefined;
     this.#seeks?.begin();
     for (const table of levels[0]!) {
       if (!coversUserKey(table, key, 0, key.length)) continue;
@@ -236,7 +232,7 @@ export class Lookup {
     sequence: number,
     keyHash: number,
     blocks: BlockSource,
-  ): TableHit | undefined | typeof BLOCKED {
+  ): BlockHit | undefined | typeof BLOCKED {
     const reader = this.#tables.peek(table.number);
     if (reader === undefined) {
       this.#closedTable = table;
@@ -252,7 +248,7 @@ export class Lookup {
     key: Uint8Array,
     sequence: number,
     blocks: BlockSource,
-  ): Steps<TableHit | undefined> {
+  ): Steps<BlockHit | undefined> {
     const held = new HeldBlocks(this.#tables, blocks);
     try {
       for (;;) {
