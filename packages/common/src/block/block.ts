@@ -36,6 +36,11 @@ export class Block {
     this.#checkRestarts();
   }
 
+  /** The same block over a copy of its contents. */
+  withOwnContents(): Block {
+    return new Block(this.contents.slice(), this.file, this.offset);
+  }
+
   /** Bytes held in memory: what a cache charges. */
   get sizeBytes(): number {
     return this.contents.buffer.byteLength;

@@ -6,6 +6,7 @@ import type { BlockHandle } from '../block/block-handle.ts';
 import { BlockType, writeBlockTrailer } from '../block/block-trailer.ts';
 import { bloomHash } from '../filter/bloom.ts';
 import { makeInternalKey } from '../key/internal-key.ts';
+import { blockingBlocks } from './block-source.ts';
 import {
   appendBlock,
   appendFooter,
@@ -21,7 +22,7 @@ import {
   SEED,
 } from './table.test-support.ts';
 import { decodeFooter, encodeFooter, FOOTER_BYTES } from './table-format.ts';
-import { blockingBlocks, peekFromTable } from './table-lookup.ts';
+import { peekFromTable } from './table-lookup.ts';
 import { Compression } from './table-options.ts';
 
 const TABLE = '000007.ldb';

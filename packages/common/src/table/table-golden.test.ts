@@ -9,9 +9,10 @@ import { BLOCK_TRAILER_BYTES, BlockType, checkBlockTrailer } from '../block/bloc
 import { decompressBlock } from '../block/compression.ts';
 import { bloomHash } from '../filter/bloom.ts';
 import { compareInternalKeys, makeInternalKey } from '../key/internal-key.ts';
+import { blockingBlocks } from './block-source.ts';
 import { buildTable, hex, lineOf, MemoryFile, openNow, readAll } from './table.test-support.ts';
 import { decodeFooter, FOOTER_BYTES } from './table-format.ts';
-import { blockingBlocks, peekFromTable } from './table-lookup.ts';
+import { peekFromTable } from './table-lookup.ts';
 import { Compression } from './table-options.ts';
 
 /** Tables that LevelDB (C++) and goleveldb wrote; see the README there. */

@@ -6,6 +6,7 @@ import type { BlockHit } from '../block/block-lookup.ts';
 import { bloomBytes, bloomHash, signedBloomHash, writeBloom } from '../filter/bloom.ts';
 import { makeInternalKey } from '../key/internal-key.ts';
 import { ValueKind } from '../key/value-kind.ts';
+import { blockingBlocks, uncachedBlocks } from './block-source.ts';
 import {
   buildTable,
   bytes,
@@ -18,7 +19,7 @@ import {
   randomTarget,
   SEED,
 } from './table.test-support.ts';
-import { BLOCKED, blockingBlocks, getFromTable, peekFromTable, uncachedBlocks } from './table-lookup.ts';
+import { BLOCKED, getFromTable, peekFromTable } from './table-lookup.ts';
 import { Compression } from './table-options.ts';
 import type { TableReader } from './table-reader.ts';
 

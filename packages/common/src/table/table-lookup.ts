@@ -7,31 +7,8 @@
 import { type Steps, wait } from '../base/steps.ts';
 import type { Block } from '../block/block.ts';
 import { BEHIND_BLOCK, type BlockHit, findInBlock } from '../block/block-lookup.ts';
+import type { BlockSource } from './block-source.ts';
 import type { TableReader } from './table-reader.ts';
-
-/** Where readers get data blocks, by index in their table. */
-export interface BlockSource {
-  /** The block if it is in memory. */
-  cached(reader: TableReader, block: number): Block | undefined;
-  /** The block if that costs no wait. */
-  peek(reader: TableReader, block: number): Block | undefined;
-  loadNow(reader: TableReader, block: number): Block;
-  load(reader: TableReader, block: number): Promise<Block>;
-}
-
-/** Reads every block from the file and keeps none; nothing is ever at hand. */
-export const uncachedBlocks: BlockSource = {
-  cached: () => undefined,
-  peek: () => undefined,
-  loadNow: (reader, block) => reader.readBlockNow(block),
-  load: (reader, block) => reader.readBlockLater(block),
-};
-
-/** Reads every block from the file, blocking, so that nothing ever has to be waited for: for workers. */
-export const blockingBlocks: BlockSource = {
-  ...uncachedBlocks,
-  peek: (reader, block) => reader.readBlockNow(block),
-};
 
 /** The answer needs a block that is not at hand. */
 export const BLOCKED: unique symbol = Symbol('blocked');

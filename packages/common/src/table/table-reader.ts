@@ -26,6 +26,7 @@ import { decodeMerkleBlock, MERKLE_BLOCK_NAME, type MerkleBlock } from '../merkl
 import { fileName } from '../storage/file-desc.ts';
 import type { ReadableFile } from '../storage/storage.ts';
 import { BlockChecker } from './block-checker.ts';
+import type { BlockRun } from './block-run.ts';
 import { checkHandle, decodeFooter, FOOTER_BYTES } from './table-format.ts';
 import { TableIndex } from './table-index.ts';
 
@@ -166,6 +167,47 @@ export class TableReader {
     return this.#parse(block, stored, count, handle);
   }
 
+  /**
+   * Reads the blocks [first, end), blocking. `spare`, the bytes of a run that nobody looks at any more, are used again if
+   * they suffice. REQUIRES: first < end, and blocks of the table.
+   */
+  readRunNow(first: number, end: number, spare?: Uint8Array<ArrayBuffer>): BlockRun {
+    const run = this.#emptyRun(first, end, spare);
+    this.#checkRun(run, this.file.readNow(run.bytes, 0, run.length, run.offset));
+    return run;
+  }
+
+  /** The same in the libuv pool. Takes over `spare`. */
+  async readRunLater(first: number, end: number, spare?: Uint8Array<ArrayBuffer>): Promise<BlockRun> {
+    const run = this.#emptyRun(first, end, spare);
+    this.#checkRun(run, await this.file.read(run.bytes, 0, run.length, run.offset));
+    return run;
+  }
+
+  /** A block of a run, as a view of its bytes unless it is compressed. */
+  blockOf(run: BlockRun, block: number): Block {
+    const handle = this.handle(block);
+    const start = handle.offset - run.offset;
+    const stored = run.bytes.subarray(start, start + handle.size + BLOCK_TRAILER_BYTES);
+    return this.#parse(block, stored, stored.length, handle);
+  }
+
+  /** The end of the blocks from `first` on that lie in `bytes` of the file; that one does in any case. */
+  runEnd(first: number, bytes: number): number {
+    const limit = this.#index.offset(first) + bytes;
+    let end = first + 1;
+    while (end < this.blocks && this.#storedEnd(end) <= limit) end++;
+    return end;
+  }
+
+  /** The first of the blocks up to `last`, included, that lie in `bytes` of the file; that one does in any case. */
+  runStart(last: number, bytes: number): number {
+    const limit = this.#storedEnd(last) - bytes;
+    let first = last;
+    while (first > 0 && this.#index.offset(first - 1) >= limit) first--;
+    return first;
+  }
+
   readBlock(block: number): Steps<Block> {
     return wait(
       () => this.readBlockNow(block),
@@ -188,6 +230,22 @@ export class TableReader {
 
   close(): void {
     this.file.closeNow();
+  }
+
+  #emptyRun(first: number, end: number, spare: Uint8Array<ArrayBuffer> | undefined): BlockRun {
+    const offset = this.#index.offset(first);
+    const length = this.#storedEnd(end - 1) - offset;
+    const bytes = spare !== undefined && spare.length >= length ? spare : new Uint8Array(length);
+    return { first, end, bytes, offset, length };
+  }
+
+  #checkRun({ offset, length }: BlockRun, count: number): void {
+    if (count !== length) throw corruption(`file ends ${length - count} bytes too early`, this.name, offset);
+  }
+
+  /** Where a block ends in the file, its trailer included. */
+  #storedEnd(block: number): number {
+    return this.#index.offset(block) + this.#index.size(block) + BLOCK_TRAILER_BYTES;
   }
 
   #parse(index: number, stored: Uint8Array<ArrayBuffer>, count: number, handle: BlockHandle): Block {

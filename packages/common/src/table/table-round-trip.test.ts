@@ -6,6 +6,7 @@ import { runLater, runNow } from '../base/steps.ts';
 import { makeInternalKey } from '../key/internal-key.ts';
 import { ValueKind } from '../key/value-kind.ts';
 import { TableRootBuilder } from '../merkle/table-root.ts';
+import { uncachedBlocks } from './block-source.ts';
 import {
   buildTable,
   bytes,
@@ -19,7 +20,6 @@ import {
   SEED,
 } from './table.test-support.ts';
 import { TableBuilder } from './table-builder.ts';
-import { uncachedBlocks } from './table-lookup.ts';
 import { Compression, DEFAULT_TABLE_OPTIONS, type TableOptions } from './table-options.ts';
 import { openTable } from './table-reader.ts';
 

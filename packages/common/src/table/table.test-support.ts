@@ -10,10 +10,10 @@ import { makeInternalKey } from '../key/internal-key.ts';
 import { ValueKind } from '../key/value-kind.ts';
 import { type FileDesc, tableFile } from '../storage/file-desc.ts';
 import type { ReadableFile, WritableFile } from '../storage/storage.ts';
+import { type BlockRunSource, blockingBlocks } from './block-source.ts';
 import { TableBuilder } from './table-builder.ts';
 import { encodeFooter, FOOTER_BYTES } from './table-format.ts';
 import { TableIterator } from './table-iterator.ts';
-import { type BlockSource, blockingBlocks } from './table-lookup.ts';
 import { DEFAULT_TABLE_OPTIONS, type TableOptions, type TableSummary } from './table-options.ts';
 import { openTable, type TableReader } from './table-reader.ts';
 
@@ -114,7 +114,7 @@ export function currentEntry(iterator: TableIterator): Entry {
   };
 }
 
-export function readAll(reader: TableReader, source: BlockSource = blockingBlocks): Entry[] {
+export function readAll(reader: TableReader, source: BlockRunSource = blockingBlocks): Entry[] {
   const iterator = new TableIterator(reader, source);
   const entries: Entry[] = [];
   for (iterator.first(); iterator.valid; iterator.next()) entries.push(currentEntry(iterator));

@@ -40,6 +40,19 @@ test('without filling the cache a source finds what is there and keeps nothing',
   expect(passing.peek(reader, 0)).toBe(kept);
 });
 
+test('a block of a run is a view of it, and one that is kept has bytes of its own', () => {
+  const { picture, reader } = open();
+  const passing = picture.blocks.source(false);
+  const run = passing.loadRunNow(reader, 0, reader.blocks);
+  const viewed = passing.blockOf(reader, run, 0);
+  expect(viewed.contents.buffer).toBe(run.bytes.buffer);
+  const kept = picture.blocks.source(true).blockOf(reader, run, 0);
+  expect(kept.contents.buffer).not.toBe(run.bytes.buffer);
+  expect(kept.contents).toEqual(viewed.contents);
+  expect(passing.cached(reader, 0)).toBe(kept);
+  expect([picture.cache.blocks, picture.cache.misses]).toEqual([1, reader.blocks]);
+});
+
 test('those who wait for one block share one read, and it is kept if one of them wants that', async () => {
   const waiting: (() => void)[] = [];
   const { picture, reader } = open({ schedule: (complete) => void waiting.push(complete) });

@@ -3,7 +3,8 @@
  * same block share one read. Main thread only.
  */
 import type { Block } from '@arena-level/common/block/block';
-import type { BlockSource } from '@arena-level/common/table/table-lookup';
+import type { BlockRun } from '@arena-level/common/table/block-run';
+import type { BlockRunSource } from '@arena-level/common/table/block-source';
 import type { TableReader } from '@arena-level/common/table/table-reader';
 import type { BlockCache } from './block-cache.ts';
 import type { ReadScheduler } from './read-scheduler.ts';
@@ -13,8 +14,8 @@ export class BlockLoader {
   readonly #scheduler: ReadScheduler;
   /** Reads under way in the pool. */
   readonly #reading = new Map<string, Promise<Block>>();
-  readonly #filling: BlockSource = new CachedBlockSource(this, true);
-  readonly #passing: BlockSource = new CachedBlockSource(this, false);
+  readonly #filling: BlockRunSource = new CachedBlockSource(this, true);
+  readonly #passing: BlockRunSource = new CachedBlockSource(this, false);
 
   constructor(cache: BlockCache, scheduler: ReadScheduler) {
     this.cache = cache;
@@ -22,7 +23,7 @@ export class BlockLoader {
   }
 
   /** The source for readers whose blocks are kept in the cache, or are not. Both find what is there. */
-  source(fillCache: boolean): BlockSource {
+  source(fillCache: boolean): BlockRunSource {
     return fillCache ? this.#filling : this.#passing;
   }
 
@@ -34,6 +35,26 @@ export class BlockLoader {
   readNow(reader: TableReader, index: number): Block {
     this.cache.misses++;
     return this.#scheduler.readNow(() => reader.readBlockNow(index));
+  }
+
+  readRunNow(
+    reader: TableReader,
+    first: number,
+    end: number,
+    spare: Uint8Array<ArrayBuffer> | undefined,
+  ): BlockRun {
+    this.cache.misses += end - first;
+    return this.#scheduler.readNow(() => reader.readRunNow(first, end, spare));
+  }
+
+  readRun(
+    reader: TableReader,
+    first: number,
+    end: number,
+    spare: Uint8Array<ArrayBuffer> | undefined,
+  ): Promise<BlockRun> {
+    this.cache.misses += end - first;
+    return this.#scheduler.readInPool(() => reader.readRunLater(first, end, spare));
   }
 
   read(reader: TableReader, index: number): Promise<Block> {
@@ -49,7 +70,7 @@ export class BlockLoader {
   }
 }
 
-class CachedBlockSource implements BlockSource {
+class CachedBlockSource implements BlockRunSource {
   readonly #loader: BlockLoader;
   readonly #fillCache: boolean;
 
@@ -79,6 +100,32 @@ class CachedBlockSource implements BlockSource {
     const block = await this.#loader.read(reader, index);
     this.#keep(reader, index, block);
     return block;
+  }
+
+  get isDirect(): boolean {
+    return this.#loader.isDirect;
+  }
+
+  loadRunNow(reader: TableReader, first: number, end: number, spare?: Uint8Array<ArrayBuffer>): BlockRun {
+    return this.#loader.readRunNow(reader, first, end, spare);
+  }
+
+  loadRun(
+    reader: TableReader,
+    first: number,
+    end: number,
+    spare?: Uint8Array<ArrayBuffer>,
+  ): Promise<BlockRun> {
+    return this.#loader.readRun(reader, first, end, spare);
+  }
+
+  /** What is kept gets bytes of its own: a view would keep all of its run in memory. */
+  blockOf(reader: TableReader, run: BlockRun, index: number): Block {
+    const block = reader.blockOf(run, index);
+    if (!this.#fillCache) return block;
+    const own = block.contents.buffer === run.bytes.buffer ? block.withOwnContents() : block;
+    this.#keep(reader, index, own);
+    return own;
   }
 
   #keep(reader: TableReader, index: number, block: Block): void {

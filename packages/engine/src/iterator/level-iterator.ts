@@ -10,8 +10,8 @@
 import { runLater, runNow } from '@arena-level/common/base/steps';
 import { EMPTY_BYTES } from '@arena-level/common/bytes/compare';
 import type { InternalIterator } from '@arena-level/common/iterator/internal-iterator';
+import type { BlockRunSource } from '@arena-level/common/table/block-source';
 import { TableIterator } from '@arena-level/common/table/table-iterator';
-import type { BlockSource } from '@arena-level/common/table/table-lookup';
 import type { TableReader } from '@arena-level/common/table/table-reader';
 import type { TableCache } from '../cache/table-cache.ts';
 import type { TableMetadata } from '../manifest/table-metadata.ts';
@@ -28,7 +28,7 @@ export class LevelIterator implements InternalIterator {
   blocked = false;
   readonly #tables: readonly TableMetadata[];
   readonly #cache: TableCache;
-  readonly #blocks: BlockSource;
+  readonly #blocks: BlockRunSource;
   /** The table that the walk is in, or that the move under way comes to. */
   #at = NO_TABLE;
   #reader: TableReader | undefined;
@@ -42,7 +42,7 @@ export class LevelIterator implements InternalIterator {
   #ownTarget: Uint8Array = EMPTY_BYTES;
 
   /** The tables must stay in the store until `release`: whoever makes the iterator holds a version with them. */
-  constructor(tables: readonly TableMetadata[], cache: TableCache, blocks: BlockSource) {
+  constructor(tables: readonly TableMetadata[], cache: TableCache, blocks: BlockRunSource) {
     this.#tables = tables;
     this.#cache = cache;
     this.#blocks = blocks;

@@ -1,6 +1,6 @@
 import { type Steps, wait } from '@arena-level/common/base/steps';
 import type { Block } from '@arena-level/common/block/block';
-import type { BlockSource } from '@arena-level/common/table/table-lookup';
+import type { BlockSource } from '@arena-level/common/table/block-source';
 import type { TableReader } from '@arena-level/common/table/table-reader';
 import type { TableCache } from '../cache/table-cache.ts';
 import type { TableMetadata } from '../manifest/table-metadata.ts';

@@ -1,6 +1,6 @@
 import type { InternalIterator } from '@arena-level/common/iterator/internal-iterator';
 import { TRAILER_BYTES } from '@arena-level/common/key/internal-key';
-import type { BlockSource } from '@arena-level/common/table/table-lookup';
+import type { BlockRunSource } from '@arena-level/common/table/block-source';
 import type { TableCache } from '../cache/table-cache.ts';
 import { isAboveRange, isBelowRange, type KeyRange } from '../iterator/key-range.ts';
 import { LevelIterator } from '../iterator/level-iterator.ts';
@@ -15,9 +15,9 @@ export class ViewSource implements IteratorSource {
   readonly #view: ReadView;
   readonly #range: KeyRange;
   readonly #tables: TableCache;
-  readonly #blocks: BlockSource;
+  readonly #blocks: BlockRunSource;
 
-  constructor(view: ReadView, range: KeyRange, tables: TableCache, blocks: BlockSource) {
+  constructor(view: ReadView, range: KeyRange, tables: TableCache, blocks: BlockRunSource) {
     view.retain();
     this.#view = view;
     this.#range = range;

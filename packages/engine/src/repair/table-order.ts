@@ -13,8 +13,8 @@ import { compareRanges } from '@arena-level/common/bytes/compare';
 import { userKeyOf } from '@arena-level/common/key/internal-key';
 import { tableFile } from '@arena-level/common/storage/file-desc';
 import type { Storage } from '@arena-level/common/storage/storage';
+import { uncachedBlocks } from '@arena-level/common/table/block-source';
 import { TableIterator } from '@arena-level/common/table/table-iterator';
-import { uncachedBlocks } from '@arena-level/common/table/table-lookup';
 import { openTable, type TableReader } from '@arena-level/common/table/table-reader';
 import type { ScannedTable } from './scan-table.ts';
 

@@ -1,0 +1,48 @@
+import type { Block } from '../block/block.ts';
+import type { BlockRun } from './block-run.ts';
+import type { TableReader } from './table-reader.ts';
+
+/** Where readers get data blocks, by index in their table. */
+export interface BlockSource {
+  /** The block if it is in memory. */
+  cached(reader: TableReader, block: number): Block | undefined;
+  /** The block if that costs no wait. */
+  peek(reader: TableReader, block: number): Block | undefined;
+  loadNow(reader: TableReader, block: number): Block;
+  load(reader: TableReader, block: number): Promise<Block>;
+}
+
+/** And where walks get several at once. */
+export interface BlockRunSource extends BlockSource {
+  /** True when a read on the thread is expected to cost no wait. */
+  readonly isDirect: boolean;
+  /** The blocks [first, end) at once, for a walk. `spare`: see `TableReader.readRunNow`; both take it over. */
+  loadRunNow(reader: TableReader, first: number, end: number, spare?: Uint8Array<ArrayBuffer>): BlockRun;
+  loadRun(
+    reader: TableReader,
+    first: number,
+    end: number,
+    spare?: Uint8Array<ArrayBuffer>,
+  ): Promise<BlockRun>;
+  /** A block of a run. Good until the bytes of the run are given back as spare. */
+  blockOf(reader: TableReader, run: BlockRun, block: number): Block;
+}
+
+/** Reads every block from the file and keeps none; nothing is ever at hand. */
+export const uncachedBlocks: BlockRunSource = {
+  cached: () => undefined,
+  peek: () => undefined,
+  loadNow: (reader, block) => reader.readBlockNow(block),
+  load: (reader, block) => reader.readBlockLater(block),
+  isDirect: false,
+  loadRunNow: (reader, first, end, spare) => reader.readRunNow(first, end, spare),
+  loadRun: (reader, first, end, spare) => reader.readRunLater(first, end, spare),
+  blockOf: (reader, run, block) => reader.blockOf(run, block),
+};
+
+/** Reads every block from the file, blocking, so that nothing ever has to be waited for: for workers. */
+export const blockingBlocks: BlockRunSource = {
+  ...uncachedBlocks,
+  isDirect: true,
+  peek: (reader, block) => reader.readBlockNow(block),
+};
