@@ -47,6 +47,9 @@ export interface Obstacle {
   readonly failure: unknown;
 }
 
+/** The next arena is made ready when one part in this many of the active one is used. */
+const AHEAD_SHARE = 8;
+
 export class WriteRoom {
   readonly #modules: WriteRoomModules;
   readonly #maxFrozenMemtables: number;
@@ -89,11 +92,14 @@ export class WriteRoom {
   }
 
   /**
-   * Behind a write: one that leaves no room rotates at once, as in goleveldb, if that needs no wait; one that
-   * leaves less than half, of bytes or of entries, has the next arena made ready.
+   * Behind a write: one that leaves no room rotates at once, as in goleveldb, if that needs no wait; one that has used
+   * an eighth, of bytes or of entries, has the next arena made ready. Its pages may take as long to be touched as half
+   * of this one takes to be filled.
    */
   lookAhead({ memdb, arena }: Memtable): void {
-    if (2 * memdb.freeRecordBytes > arena.kvData.length && memdb.freeEntries > memdb.count) return;
+    const usedBytes = arena.kvData.length - memdb.freeRecordBytes;
+    if (AHEAD_SHARE * usedBytes < arena.kvData.length && AHEAD_SHARE * memdb.count < memdb.freeEntries)
+      return;
     this.#modules.pool.prepareAhead();
     if (memdb.freeEntries > 0 && memdb.freeRecordBytes > 1) return;
     if (this.#slotsAreTaken() || this.#modules.level0.holdsRotations) return;
@@ -114,8 +120,10 @@ export class WriteRoom {
 
   /** Rotates, starts to sync the old journal, and asks for the flush. */
   #rotate(recordBytes: number, entries: number, reason: RotationReason): Memtable {
-    const { memtables, rotation, durability, flush } = this.#modules;
+    const { memtables, rotation, durability, flush, pool } = this.#modules;
     const frozen = rotation.rotate(memtables, recordBytes, entries, reason);
+    // A store that fills one memtable fills the next. Asked for behind this flush, its arena would often come too late.
+    if (reason === 'full' && !this.#slotsAreTaken()) pool.prepareAhead();
     durability.reach().catch(() => {
       // Failures are handled where journals fail; no writer waits for this sync.
     });
