@@ -25,6 +25,7 @@ export interface Arguments {
   readonly hours: number;
   readonly maxRecords: number;
   readonly write: boolean;
+  readonly instructions: boolean;
   readonly dir: string | undefined;
   readonly out: string | undefined;
 }
@@ -57,6 +58,7 @@ const OPTIONS = {
   hours: { type: 'string' },
   'max-records': { type: 'string' },
   write: { type: 'boolean' },
+  instructions: { type: 'boolean' },
   repeat: { type: 'string' },
   seed: { type: 'string' },
   file: { type: 'string' },
@@ -143,6 +145,7 @@ export function argumentsOf(values: Values, defaults: Defaults): Arguments {
     hours: optionalNumber('--hours', values.hours, 0.001, 1000) ?? 1,
     maxRecords: integer('--max-records', values['max-records'], 64_000_000, 100, 1_000_000_000),
     write: values.write === true,
+    instructions: values.instructions === true,
     dir: values.dir,
     out: values.out,
   };

@@ -2,10 +2,17 @@
 import { existsSync, mkdirSync, readdirSync, writeFileSync } from 'node:fs';
 import { join, relative } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { type Case, interleaved } from '../driver/plan.ts';
+import { type Case, caseName, interleaved } from '../driver/plan.ts';
 import { GUARD_ENGINE, GUARD_PEER, guardLines, guardTable } from '../guard/guard.ts';
+import {
+  COUNTED_RUNS,
+  countInstructions,
+  type InstructionCount,
+  instructionTable,
+} from '../guard/instructions.ts';
 import type { WorkloadReport } from '../report/bench-report.ts';
 import { readReport } from '../report/read-report.ts';
+import { countedIn, countingLauncher, whyNotCounted } from '../support/instructions.ts';
 import { machineText } from '../support/machine.ts';
 import { workloadNamed } from '../workloads/all-workloads.ts';
 import type { Mode } from '../workloads/mode.ts';
@@ -45,15 +52,16 @@ export const guardCommand: Command = {
 Runs a short fixed set of workloads on ${GUARD_ENGINE} and ${GUARD_PEER} in turns, and compares the ratios between them
 with those of the newest file in bench/results. A ratio is better or worse when the ranges of its pairs do not touch.
 
-  --write      writes the figures to bench/results, to be committed
-  --repeat N   default ${DEFAULTS.repeat}      --records N   default ${DEFAULTS.records}; other numbers compare badly
-  --dir DIR    where stores lie
+  --instructions  counts the instructions of four of the cases as well, with valgrind, which takes minutes
+  --write         writes the figures to bench/results, to be committed
+  --repeat N      default ${DEFAULTS.repeat}      --records N   default ${DEFAULTS.records}; other numbers compare badly
+  --dir DIR       where stores lie
 
 Examples:
   pnpm bench guard
-  pnpm bench guard --write
+  pnpm bench guard --instructions --write
 `,
-  options: ['write', 'repeat', 'records', 'dir'],
+  options: ['write', 'instructions', 'repeat', 'records', 'dir'],
   prepare(line) {
     refusePositionals(line);
     const args = argumentsOf(line.values, DEFAULTS);
@@ -78,18 +86,48 @@ async function run(session: Session, args: Arguments, committed: WorkloadReport 
   if (missing.length > 0) throw new Error('there is nothing to compare with');
   const cases = CASES.map(([workload, mode]): Case => ({ workload: workloadNamed(workload), mode }));
   const runs = await measure(session, args, interleaved(cases, args.engines, args.repeat));
+  const instructions = args.instructions ? await counted(session, args) : undefined;
   const report: WorkloadReport = {
     ...reportHead(session, args, engines, missing),
     command: 'guard',
     runs: runs.map(withoutTimeline),
+    ...(instructions === undefined ? {} : { instructions }),
   };
   session.print(`\n${guardTable(guardLines(report, committed))}\n`);
+  if (instructions !== undefined) {
+    session.print(`${instructionTable(instructions, committed?.instructions)}\n`);
+  }
   session.print(
     committed === undefined
       ? 'nothing is committed yet: --write makes a beginning'
       : `committed: ${machineText(committed.machine)}, ${committed.machine.time.slice(0, 10)}`,
   );
   if (args.write) session.print(`written to ${writeResult(report)}`);
+}
+
+/** Undefined, with a word, where the machine cannot. */
+async function counted(
+  session: Session,
+  { seed, settings }: Arguments,
+): Promise<readonly InstructionCount[] | undefined> {
+  const obstacle = whyNotCounted();
+  if (obstacle !== undefined) {
+    session.print(`instructions are not counted: ${obstacle}`);
+    return undefined;
+  }
+  const log = session.folder.newStore();
+  session.progress.begin(COUNTED_RUNS);
+  const counts = await countInstructions(async ({ engine, mode, reads, records, workload }) => {
+    const label = `instructions of ${caseName(workload, mode)}: ${engine}`;
+    session.progress.next(label);
+    const locations = { warmUpLocation: session.folder.newStore(), location: session.folder.newStore() };
+    const request = { engine, workload, mode, settings: { ...settings, records, reads }, seed, ...locations };
+    await session.run('workload', label, request, countingLauncher(log));
+    for (const location of Object.values(locations)) session.folder.removeStore(location);
+    return countedIn(log);
+  });
+  session.progress.end();
+  return counts;
 }
 
 /** What is committed is small: no figures over time. */

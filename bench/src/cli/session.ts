@@ -4,6 +4,7 @@ import { fileURLToPath } from 'node:url';
 import type { TaskKind, TaskProgress, Tasks } from '../driver/task.ts';
 import { type EngineChoice, loadEngines } from '../engines/all-engines.ts';
 import { runInChild } from '../support/child-run.ts';
+import type { Launcher } from '../support/instructions.ts';
 import { type Machine, machine, machineText } from '../support/machine.ts';
 import { count } from '../support/text-table.ts';
 import type { WorkFolder } from '../support/work-folder.ts';
@@ -72,6 +73,7 @@ export class Session {
     kind: K,
     label: string,
     request: Tasks[K]['request'],
+    launcher?: Launcher,
   ): Promise<Tasks[K]['result']> {
     return await runInChild<Tasks[K]['result'], TaskProgress>(
       CHILD,
@@ -79,6 +81,7 @@ export class Session {
       {
         label,
         interrupt: this.interrupt,
+        ...launcher,
         onProgress: ({ elapsedMs, records }) =>
           this.progress.update(
             `${label}  ${count(records)} records, ${count((records * 1000) / Math.max(1, elapsedMs))}/s`,

@@ -1,4 +1,5 @@
 import { mkdirSync } from 'node:fs';
+import { createRequire } from 'node:module';
 import { join } from 'node:path';
 import type { BenchStore, Engine, EngineSetup, Operation, ScanRange } from './engine.ts';
 import { loadPackage } from './load-package.ts';
@@ -15,30 +16,57 @@ interface Database {
   close(): void;
 }
 
-interface SqliteModule {
-  readonly DatabaseSync: new (path: string) => Database;
-}
+type DatabaseClass = new (path: string) => Database;
 
 const MODULE = 'node:sqlite';
+const PACKAGE = 'better-sqlite3';
+/** A package of its own beside the workspace: its install compiles SQLite, for minutes. */
+const PACKAGE_FOLDER = new URL('../../sqlite/', import.meta.url);
 
-/** SQLite, by the module that Node.js has since version 22.5: a B-tree by primary key, on the calling thread. */
+interface Sqlite {
+  readonly Database: DatabaseClass;
+  readonly version: string;
+}
+
+/**
+ * SQLite, a B-tree by primary key, on the calling thread: by the module that Node.js has since version 22.5, or else by
+ * the package better-sqlite3, if it was installed in its folder.
+ */
 export const sqlite: Engine = {
   name: 'sqlite',
   kind: 'peer',
   note: 'one table WITHOUT ROWID, journal_mode WAL, prepared statements, on the calling thread',
   async load() {
-    const module = await loadPackage<SqliteModule>(MODULE);
-    if (typeof module === 'string') return `Node ${process.versions.node} has no ${MODULE}`;
+    const loaded = await loadSqlite();
+    if (typeof loaded === 'string') return loaded;
     return {
-      version: process.versions['sqlite'] ?? `of Node ${process.versions.node}`,
+      version: loaded.version,
       configuration: pragmasOf,
       async open(setup) {
         mkdirSync(setup.location, { recursive: true });
-        return sqliteStore(new module.DatabaseSync(join(setup.location, 'store.db')), setup);
+        return sqliteStore(new loaded.Database(join(setup.location, 'store.db')), setup);
       },
     };
   },
 };
+
+async function loadSqlite(): Promise<Sqlite | string> {
+  const module = await loadPackage<{ readonly DatabaseSync: DatabaseClass }>(MODULE);
+  if (typeof module !== 'string') {
+    return {
+      Database: module.DatabaseSync,
+      version: process.versions['sqlite'] ?? `of Node ${process.versions.node}`,
+    };
+  }
+  try {
+    const require = createRequire(PACKAGE_FOLDER);
+    const Database = require(PACKAGE) as DatabaseClass;
+    const { version } = require(`${PACKAGE}/package.json`) as { readonly version: string };
+    return { Database, version: `${PACKAGE} ${version}` };
+  } catch {
+    return `Node ${process.versions.node} has no ${MODULE}, and ${PACKAGE} is not installed: npm install --prefix bench/sqlite`;
+  }
+}
 
 function pragmasOf({ cacheBytes, sync, writeBufferBytes }: EngineSetup): Readonly<Record<string, unknown>> {
   const pageBytes = 4096;

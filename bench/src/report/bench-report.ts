@@ -3,6 +3,7 @@ import type { EngineInfo } from '../cli/session.ts';
 import type { RunResult } from '../driver/run.ts';
 import type { Arrivals } from '../flush/arrivals.ts';
 import type { Overlap } from '../flush/overlap.ts';
+import type { InstructionCount } from '../guard/instructions.ts';
 import type { ScalePoint } from '../scale/scale-point.ts';
 import type { ServerRun } from '../server/server-run.ts';
 import type { Machine } from '../support/machine.ts';
@@ -25,6 +26,8 @@ export interface ReportHead {
 export interface WorkloadReport extends ReportHead {
   readonly command: 'run' | 'guard';
   readonly runs: readonly RunResult[];
+  /** Of a guard that counted them. */
+  readonly instructions?: readonly InstructionCount[];
 }
 
 export interface FlushReport extends ReportHead {

@@ -13,16 +13,18 @@ export interface ChildOptions<Progress> {
   readonly onProgress?: (progress: Progress) => void;
   /** Options of Node for the process. Default none. */
   readonly execArgv?: readonly string[];
+  /** The program that is started with them in place of Node. It starts Node itself. */
+  readonly execPath?: string;
 }
 
 /** Sends `request` to the program `child`, which answers by `answerParent`. Settles when it is gone, after an interrupt too. */
 export function runInChild<Result, Progress>(
   child: string,
   request: object,
-  { label, interrupt, onProgress, execArgv = [] }: ChildOptions<Progress>,
+  { label, interrupt, onProgress, execArgv = [], execPath = process.execPath }: ChildOptions<Progress>,
 ): Promise<Result> {
   return new Promise((resolve, reject) => {
-    const peer = fork(child, { execArgv: [...execArgv], signal: interrupt });
+    const peer = fork(child, { execArgv: [...execArgv], execPath, signal: interrupt });
     let result: Result | undefined;
     let failure = 'it sent no result';
     peer.on('message', (message: ChildMessage<Result, Progress>) => {
