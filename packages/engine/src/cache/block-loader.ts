@@ -14,16 +14,21 @@ export class BlockLoader {
   readonly #scheduler: ReadScheduler;
   /** Reads under way in the pool. */
   readonly #reading = new Map<string, Promise<Block>>();
-  readonly #filling: BlockRunSource = new CachedBlockSource(this, true);
-  readonly #passing: BlockRunSource = new CachedBlockSource(this, false);
+  readonly #filling: BlockRunSource = new CachedBlockSource(this, true, true);
+  readonly #fillingSought: BlockRunSource = new CachedBlockSource(this, true, false);
+  readonly #passing: BlockRunSource = new CachedBlockSource(this, false, false);
 
   constructor(cache: BlockCache, scheduler: ReadScheduler) {
     this.cache = cache;
     this.#scheduler = scheduler;
   }
 
-  /** The source for readers whose blocks are kept in the cache, or are not. Both find what is there. */
-  source(fillCache: boolean): BlockRunSource {
+  /**
+   * The source for readers whose blocks are kept in the cache, or are not. All find what is there. Undefined: those
+   * that a lookup or a seek comes to are kept, those that a walk reads ahead are not.
+   */
+  source(fillCache: boolean | undefined): BlockRunSource {
+    if (fillCache === undefined) return this.#fillingSought;
     return fillCache ? this.#filling : this.#passing;
   }
 
@@ -72,11 +77,13 @@ export class BlockLoader {
 
 class CachedBlockSource implements BlockRunSource {
   readonly #loader: BlockLoader;
-  readonly #fillCache: boolean;
+  readonly #keepsSought: boolean;
+  readonly #keepsWalked: boolean;
 
-  constructor(loader: BlockLoader, fillCache: boolean) {
+  constructor(loader: BlockLoader, keepsSought: boolean, keepsWalked: boolean) {
     this.#loader = loader;
-    this.#fillCache = fillCache;
+    this.#keepsSought = keepsSought;
+    this.#keepsWalked = keepsWalked;
   }
 
   cached(reader: TableReader, index: number): Block | undefined {
@@ -122,13 +129,13 @@ class CachedBlockSource implements BlockRunSource {
   /** What is kept gets bytes of its own: a view would keep all of its run in memory. */
   blockOf(reader: TableReader, run: BlockRun, index: number): Block {
     const block = reader.blockOf(run, index);
-    if (!this.#fillCache) return block;
+    if (!this.#keepsWalked) return block;
     const own = block.contents.buffer === run.bytes.buffer ? block.withOwnContents() : block;
-    this.#keep(reader, index, own);
+    this.#loader.cache.put(reader, index, own);
     return own;
   }
 
   #keep(reader: TableReader, index: number, block: Block): void {
-    if (this.#fillCache) this.#loader.cache.put(reader, index, block);
+    if (this.#keepsSought) this.#loader.cache.put(reader, index, block);
   }
 }

@@ -12,7 +12,10 @@ export interface StoreIteratorOptions extends RangeBounds {
   readonly keys?: boolean | undefined;
   /** Whether entries carry their values. Default true. */
   readonly values?: boolean | undefined;
-  /** Keep the blocks that are read in the cache. Default false: a scan would drive out what is read again. */
+  /**
+   * Keep the blocks that are read in the cache. Default: those at which a scan begins, and no others, since a long scan
+   * would drive out what is read again.
+   */
   readonly fillCache?: boolean | undefined;
   /** A call ends once the entries it has are this large, keys and values together. Default 16 KiB. */
   readonly highWaterMarkBytes?: number | undefined;
@@ -25,7 +28,7 @@ export interface ResolvedIteratorOptions {
   readonly limit: number;
   readonly keys: boolean;
   readonly values: boolean;
-  readonly fillCache: boolean;
+  readonly fillCache: boolean | undefined;
   readonly highWaterMarkBytes: number;
 }
 
@@ -66,7 +69,7 @@ export function resolveIteratorOptions(options: StoreIteratorOptions = {}): Reso
     limit: limit < 0 ? Number.POSITIVE_INFINITY : limit,
     keys: options.keys ?? true,
     values: options.values ?? true,
-    fillCache: options.fillCache ?? false,
+    fillCache: options.fillCache,
     highWaterMarkBytes: integer('highWaterMarkBytes', options.highWaterMarkBytes ?? 16 * KIB, 0),
   };
 }

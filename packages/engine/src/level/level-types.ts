@@ -56,7 +56,7 @@ export interface HasOptions<K> extends AbstractHasOptions<K>, ReadOptions {}
 export interface HasManyOptions<K> extends AbstractHasManyOptions<K>, ReadOptions {}
 
 export interface AdditionalIteratorOptions {
-  /** Keep the blocks that are read in the cache. Default false. */
+  /** Keep the blocks that are read in the cache. Default: those at which a scan begins, and no others. */
   readonly fillCache?: boolean | undefined;
   /** A call of `nextv` ends once what it has is this large, and `next` reads no further ahead. Bytes, default 16 KiB. */
   readonly highWaterMarkBytes?: number | undefined;

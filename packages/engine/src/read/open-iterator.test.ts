@@ -106,10 +106,12 @@ describe('an iterator over memtables and tables', () => {
     expect(picture.tables.openTables).toBe(0);
   });
 
-  test('keeps blocks in the cache only when asked to, and uses those that are there', async () => {
+  test('keeps the block at which it begins, all or none when asked to, and uses those that are there', async () => {
     const picture = new StorePicture({ levels: [[], [longLevel(500)]] });
-    await all(iterate(picture));
+    await all(iterate(picture, { fillCache: false }));
     expect(picture.cache.blocks).toBe(0);
+    await all(iterate(picture));
+    expect(picture.cache.blocks).toBe(1);
     await all(iterate(picture, { fillCache: true }));
     const { blocks, misses } = picture.cache;
     expect(blocks).toBeGreaterThan(10);
