@@ -232,6 +232,7 @@ function resetUse(arena: Arena): void {
   header[HeaderWord.NodeWordsUsed] = arena.firstNode;
   header[HeaderWord.KvBytesUsed] = 0;
   header[HeaderWord.Height] = 1;
+  Atomics.store(header, HeaderWord.LastDelta, 0);
   Atomics.store(header, HeaderWord.VisibleCount, 0);
   Atomics.store(header, HeaderWord.Cancel, 0);
   Atomics.store(header, HeaderWord.Progress, 0);

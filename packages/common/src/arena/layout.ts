@@ -14,18 +14,19 @@
  *     │  7 hash seed 1     15 progress *               │   16  head, a node of         │ key │ value length │  │
  *     │ 16 visible count * 17 node words used          │       MAX_HEIGHT levels       │ value                 │
  *     │ 18 kv bytes used   19 height in use            │   ..  nodes of 7 + height     │                       │
- *     │ 20..31 reserved    32..63 common prefix, bytes │       words                   │ append only           │
+ *     │ 20 last delta *                                │       words                   │                       │
+ *     │ 21..31 reserved    32..63 common prefix, bytes │                               │ append only           │
  *     └────────────────────────────────────────────────┴───────────────────────────────┴───────────────────────┘
- *      * read and written with Atomics. Everything else is written by the owner alone, only while the arena is
+ *      * read and written with Atomics (the last delta is written so only while other threads read). Everything else is written by the owner alone, only while the arena is
  *        Active (words 0 to 7: before anyone else sees it).
  *
- * The visible count has a cache line of its own: other threads poll it while the owner writes the words around it.
+ * Visible count and last delta, which other threads poll, share a cache line only with what changes with them.
  */
 import { GIB } from '../base/limits.ts';
 import { IndexKind } from './index-kind.ts';
 
 /** Grows with every change of the layout; a thread that runs other code refuses the arena. */
-export const ARENA_LAYOUT_VERSION = 1;
+export const ARENA_LAYOUT_VERSION = 2;
 /** 'AREN' in memory. */
 export const ARENA_MAGIC = 0x4e455241;
 
@@ -55,6 +56,8 @@ export const HeaderWord = {
   NodeWordsUsed: 17,
   KvBytesUsed: 18,
   Height: 19,
+  /** Sequence number of the last visible entry minus the base sequence; stored behind the visible count. */
+  LastDelta: 20,
   Prefix: 32,
 } as const;
 

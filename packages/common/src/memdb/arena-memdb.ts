@@ -26,7 +26,7 @@ const LOOP_COPY_BYTES = 64;
 /**
  * A MemDB over an arena, of either kind: space, publishing, and the fields of entries. The index does the rest.
  *
- * Publishing: bytes and node words first, then the links, then, once per insert, the visible count.
+ * Publishing: bytes and node words first, then the links, then, once per insert, the visible count and the last delta.
  *
  * INVARIANT: one object per activation of the arena writes (the owner's); any number on any thread read. Until the
  * count is stored, nothing of an insert shows in the header, and nothing that can fail comes after the first link.
@@ -58,6 +58,10 @@ export class ArenaMemDb implements MemDb {
 
   get count(): number {
     return this.#owner ? this.#count : Atomics.load(this.#header, HeaderWord.VisibleCount);
+  }
+
+  get lastSequence(): number {
+    return this.#baseSequence + Atomics.load(this.#header, HeaderWord.LastDelta);
   }
 
   find(key: Uint8Array, keyStart: number, keyEnd: number, sequence: number): NodeRef {
@@ -140,6 +144,8 @@ export class ArenaMemDb implements MemDb {
     this.#lastDelta = lastDelta;
     this.#count += entries;
     Atomics.store(header, HeaderWord.VisibleCount, this.#count);
+    if (this.publishLinksAtomically) Atomics.store(header, HeaderWord.LastDelta, lastDelta);
+    else header[HeaderWord.LastDelta] = lastDelta;
     this.#index.afterInsert(this.#count);
   }
 }

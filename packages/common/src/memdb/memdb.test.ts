@@ -194,6 +194,19 @@ describe.each(kinds)('a MemDB of kind $kind', ({ kind }) => {
     expectLines(forwards(memdb.iterator()), model.lines());
   });
 
+  test('says at which sequence number everything published is seen, in any thread and across gaps', () => {
+    const memdb = createMemDb(activeArena(kind, 4096, 700));
+    const attached = attachMemDb(memdb.arena);
+    const lasts = (): number[] => [memdb.lastSequence, attached.lastSequence];
+    expect(lasts()).toEqual([700, 700]);
+    for (const isShared of [false, true]) {
+      memdb.publishLinksAtomically = isShared;
+      const first = memdb.lastSequence + 10;
+      insertBoth(memdb, new MemDbModel(), [put('a'), put('b'), del('c')], first);
+      expect(lasts()).toEqual([first + 2, first + 2]);
+    }
+  });
+
   test('reads the same through an attached reader as through its owner', () => {
     const arena = activeArena(kind, 64 * 1024, 7, 'k');
     const memdb = createMemDb(arena);

@@ -18,6 +18,11 @@ export interface MemDbReader {
   readonly arena: Arena;
   /** Entries published so far, tombstones and shadowed versions included. */
   readonly count: number;
+  /**
+   * Sequence number of the last entry published so far, the arena's base sequence without one. A batch is published as a
+   * whole: a reader at this number sees all of it. REQUIRES, on other threads: `publishLinksAtomically`.
+   */
+  readonly lastSequence: number;
 
   /** The newest entry of a user key with a sequence number at most `sequence`; 0 when there is none. */
   find(key: Uint8Array, keyStart: number, keyEnd: number, sequence: number): NodeRef;
