@@ -60,3 +60,7 @@ export type {
 export type { CompactionLevelStats, HitStats, LevelStats, StallStats, StoreStats } from './public/stats.ts';
 export type { StoreIteratorReadOptions } from './read/read-path.ts';
 export type { Snapshot } from './read/snapshot-list.ts';
+export { type AttachOptions, attach } from './threads/attached/attach.ts';
+export type { AttachedStore } from './threads/attached/attached-store.ts';
+export type { ThreadHandle } from './threads/control/handle.ts';
+export type { ShareOptions } from './threads/owner/share-options.ts';

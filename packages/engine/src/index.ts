@@ -49,3 +49,7 @@ export type {
   VerifyReport,
 } from './public/public-types.ts';
 export type { CompactionLevelStats, HitStats, LevelStats, StallStats, StoreStats } from './public/stats.ts';
+export { type AttachOptions, attach } from './threads/attached/attach.ts';
+export type { AttachedStore } from './threads/attached/attached-store.ts';
+export type { ThreadHandle } from './threads/control/handle.ts';
+export type { ShareOptions } from './threads/owner/share-options.ts';

@@ -39,6 +39,14 @@ export const ErrorCode = {
   Stale: 'ARENA_STALE',
   /** A flush worker failed: it crashed, ran out of memory or returned data that does not match its arena. */
   WorkerFailed: 'ARENA_WORKER_FAILED',
+  /** Too many threads share the store. */
+  TooManyThreads: 'ARENA_TOO_MANY_THREADS',
+  /** A handle of `share()` was used before, or its port was closed. */
+  HandleUsed: 'ARENA_HANDLE_USED',
+  /** A thread held old data of the store and did not take part for too long: its iterators and snapshots were given up. */
+  ThreadRevoked: 'ARENA_THREAD_REVOKED',
+  /** The thread that owns the store had to answer a read of another thread, and did not in time. Read again. */
+  OwnerBusy: 'ARENA_OWNER_BUSY',
   /** A broken invariant: a bug of the engine. */
   Internal: 'ARENA_INTERNAL',
 } as const;

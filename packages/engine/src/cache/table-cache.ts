@@ -32,11 +32,14 @@ interface Opening {
   isEvicted: boolean;
 }
 
+/** Where tables are opened. */
+export type TableFiles = Pick<Storage, 'openRead' | 'openReadNow'>;
+
 export class TableCache {
   /** Times a table was asked for and was open, and times it had to be opened. */
   hits = 0;
   misses = 0;
-  readonly #storage: Storage;
+  readonly #storage: TableFiles;
   readonly #maxOpenFiles: number;
   /** By table number, but for evicted ones. */
   readonly #byNumber = new Map<number, OpenTable>();
@@ -50,7 +53,7 @@ export class TableCache {
   #isClosed = false;
   #onAllClosed: (() => void) | undefined;
 
-  constructor(storage: Storage, maxOpenFiles: number) {
+  constructor(storage: TableFiles, maxOpenFiles: number) {
     this.#storage = storage;
     this.#maxOpenFiles = maxOpenFiles;
   }

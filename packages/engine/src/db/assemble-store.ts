@@ -20,6 +20,7 @@ import type { RecoveryReport } from '../public/public-types.ts';
 import { ReadPath } from '../read/read-path.ts';
 import { SnapshotList } from '../read/snapshot-list.ts';
 import { recoverStore } from '../recovery/recover-store.ts';
+import { ThreadSharing } from '../threads/owner/thread-sharing.ts';
 import { CommitLane } from '../version/commit-lane.ts';
 import { ObsoleteTables } from '../version/obsolete-tables.ts';
 import { VersionSet, type VersionSetStep } from '../version/version-set.ts';
@@ -111,7 +112,8 @@ function completed(
   recovery: RecoveryReport,
 ): StoreParts {
   const { versions, roots, executor, health } = foundation;
-  const reads = makeReadSide(foundation, writeSide);
+  const flushedFrom = versions.nextFileNumber;
+  const reads = makeReadSide(foundation, writeSide, flushedFrom);
   const verification = new Verification({ versions, roots, tables: reads.tables, executor, health });
   const checkpoints = new Checkpoints({
     ...foundation,
@@ -122,7 +124,8 @@ function completed(
     },
   });
   const clearing = new RangeClearing({ ...foundation, ...writeSide, reads });
-  return { ...foundation, ...writeSide, lock, reads, verification, checkpoints, clearing, recovery };
+  const threads = new ThreadSharing({ ...foundation, flushedFrom });
+  return { ...foundation, ...writeSide, lock, reads, verification, checkpoints, clearing, threads, recovery };
 }
 
 function openVersions(
@@ -142,11 +145,15 @@ function openVersions(
   );
 }
 
-function makeReadSide(foundation: Foundation, { writes, compactions }: WriteSide): ReadPath {
+function makeReadSide(
+  foundation: Foundation,
+  { writes, compactions }: WriteSide,
+  flushedFrom: number,
+): ReadPath {
   return new ReadPath(foundation.options, {
     ...foundation,
     lastSequence: () => writes.lastSequence,
-    flushedFrom: foundation.versions.nextFileNumber,
+    flushedFrom,
     onSeeksUsedUp: (table) => compactions.seeksUsedUp(table),
   });
 }

@@ -3,8 +3,8 @@ import { MAX_ARENA_ENTRIES } from '@arena-level/common/arena/layout';
 import { EngineError, ErrorCode } from '@arena-level/common/base/errors';
 import { isStoreEvent } from '../events/events.ts';
 import { CHECKED_LATER, checkCallOptions, FLAG, nameOf, type OptionKinds } from '../options/call-options.ts';
-import type { BatchOperation, ReadOptions, RotateOptions } from '../public/public-types.ts';
-import { checkBatch, checkKey } from '../write/check-entries.ts';
+import type { BatchOperation, RotateOptions } from '../public/public-types.ts';
+import { checkBatch } from '../write/check-entries.ts';
 
 /** The bytes of the batch's records. */
 export function checkedBatch(operations: readonly BatchOperation[]): number {
@@ -16,23 +16,6 @@ export function checkedBatch(operations: readonly BatchOperation[]): number {
     );
   }
   return recordBytes;
-}
-
-/** `what` names the call. */
-export function checkKeys(what: string, keys: readonly Uint8Array[]): void {
-  if (!Array.isArray(keys)) {
-    throw new EngineError(ErrorCode.InvalidArgument, `${what} takes an array of keys, not ${nameOf(keys)}`);
-  }
-  for (const key of keys) checkKey(key);
-}
-
-const READ_OPTIONS: OptionKinds = { snapshot: CHECKED_LATER, fillCache: FLAG };
-const NO_OPTIONS: ReadOptions = Object.freeze({});
-
-export function checkReadOptions(options: ReadOptions | undefined): ReadOptions {
-  if (options === undefined) return NO_OPTIONS;
-  checkCallOptions('read', options, READ_OPTIONS);
-  return options;
 }
 
 export const SIGNAL_AND_PROGRESS: OptionKinds = {

@@ -173,12 +173,13 @@ export class RangeClearing {
 
   /** Step 4 and 5. False: the tables may not be dropped any more, and nothing was done. */
   *#commit(tables: readonly PlacedTable[], tally: Tally): Steps<boolean> {
-    const { versions, memtables, roots, compactions } = this.#modules;
+    const { versions, memtables, roots, compactions, snapshots } = this.#modules;
     const { current } = versions;
-    if (!this.#mayDrop() || !hasAll(current.levels, tables)) return false;
+    if (!hasAll(current.levels, tables)) return false;
     const reduced = versionWithout(current, tables);
-    memtables.installVersion(reduced);
+    const isInstalled = snapshots.ifNone(() => memtables.installVersion(reduced));
     reduced.release();
+    if (!isInstalled) return false;
     try {
       yield* versions.drop(tables.map(({ level, table: { number } }) => ({ level, number })));
     } catch (error) {

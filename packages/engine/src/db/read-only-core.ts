@@ -115,7 +115,7 @@ async function verifyHeld(
 
 type Refusals = Pick<
   StoreCore,
-  'writes' | 'flush' | 'healer' | 'compactions' | 'checkpoints' | 'clearing' | 'checkWritable'
+  'writes' | 'flush' | 'healer' | 'compactions' | 'checkpoints' | 'clearing' | 'threads' | 'checkWritable'
 >;
 
 function refusals(health: Health, lastSequence: number): Refusals {
@@ -146,6 +146,7 @@ function refusals(health: Health, lastSequence: number): Refusals {
     },
     checkpoints: { create: reject('checkpoint') },
     clearing: { clear: reject('clear') },
+    threads: { share: () => refuse('share') },
   };
 }
 
@@ -194,5 +195,6 @@ function statsOf(
     lastSequence: replay.lastSequence,
     snapshots: snapshots.size,
     iterators: reads.openIterators,
+    threads: { handles: 0, attached: 0, heldViews: 0, revoked: 0 },
   };
 }

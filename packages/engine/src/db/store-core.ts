@@ -20,6 +20,7 @@ import type { StoreStats } from '../public/stats.ts';
 import type { ReadPath } from '../read/read-path.ts';
 import type { SnapshotList } from '../read/snapshot-list.ts';
 import type { RootKeeper } from '../roots/root-keeper.ts';
+import type { ThreadSharing } from '../threads/owner/thread-sharing.ts';
 import type { ObsoleteTables } from '../version/obsolete-tables.ts';
 import type { VersionSet } from '../version/version-set.ts';
 import type { Level0Throttle } from '../write/level0-throttle.ts';
@@ -60,6 +61,7 @@ export interface StoreParts {
   readonly verification: Verification;
   readonly checkpoints: Checkpoints;
   readonly clearing: RangeClearing;
+  readonly threads: ThreadSharing;
   readonly infoLog: StoreLog;
   readonly recovery: RecoveryReport;
   readonly options: ResolvedOptions;
@@ -81,6 +83,7 @@ export interface StoreCore
   readonly clearing: Pick<RangeClearing, 'clear'>;
   readonly versions: Pick<VersionSet, 'current'>;
   readonly checkpoints: Pick<Checkpoints, 'create'>;
+  readonly threads: Pick<ThreadSharing, 'share'>;
   /** Throws LEVEL_READONLY, naming the operation, where the store is open for reading only. */
   checkWritable(operation: string): void;
   stats(): StoreStats;
@@ -135,6 +138,7 @@ async function closeStore(parts: StoreParts): Promise<void> {
   const unanswered = writes.giveUpPooled();
   if (unanswered !== undefined) failure ??= { error: unanswered };
   writes.refuseQueued(health.refusal());
+  await attempt(() => parts.threads.close());
   parts.healer.close();
   await patiently(clock, parts.healer.settled());
   // Of a store that was stopped, too: what was acknowledged is durable when this ends well, or the caller hears of it.
@@ -216,6 +220,7 @@ function collectStats(parts: StoreParts): StoreStats {
     lastSequence: writes.lastSequence,
     snapshots: snapshots.size,
     iterators: reads.openIterators,
+    threads: parts.threads.stats,
   };
 }
 

@@ -21,16 +21,17 @@ import type {
   WriteOptions,
 } from '../public/public-types.ts';
 import type { StoreStats } from '../public/stats.ts';
+import { checkKeys, checkReadOptions } from '../read/check-reads.ts';
 import type { StoreIteratorReadOptions } from '../read/read-path.ts';
 import type { Snapshot } from '../read/snapshot-list.ts';
+import type { ThreadHandle } from '../threads/control/handle.ts';
+import type { ShareOptions } from '../threads/owner/share-options.ts';
 import { checkKey, checkValue, wantsSync } from '../write/check-entries.ts';
 import {
   CHECKPOINT_OPTIONS,
   CLEAR_RANGE,
   checkedBatch,
-  checkKeys,
   checkListener,
-  checkReadOptions,
   checkRotateOptions,
   SIGNAL_AND_PROGRESS,
 } from './check-calls.ts';
@@ -292,6 +293,17 @@ export class Store {
   async verify(options: VerifyOptions = {}): Promise<VerifyReport> {
     checkCallOptions('verify', options, SIGNAL_AND_PROGRESS);
     return await this.#core.verification.verify(options);
+  }
+
+  /**
+   * A handle with which one other thread of this process reads the store by itself: send it there with its port,
+   * `worker.postMessage(handle, [handle.port])`, and call `attach(handle)`. Up to 64 threads at a time.
+   *
+   * Throws ARENA_INVALID_ARGUMENT, ARENA_TOO_MANY_THREADS, LEVEL_READONLY where the store is open for reading only, and
+   * LEVEL_NOT_SUPPORTED over a storage that is only in memory.
+   */
+  share(options?: ShareOptions): ThreadHandle {
+    return this.#core.threads.share(options);
   }
 
   stats(): StoreStats {

@@ -142,6 +142,20 @@ export interface StoreEvents {
   'stall-begin': { readonly reason: StallReason };
   'stall-end': { readonly reason: StallReason; readonly durationMs: number };
 
+  /** `attach` was called in another thread. `thread` is its `threadId`. */
+  'thread-attached': { readonly thread: number; readonly name: string };
+  /** It has closed its attached store, or has ended without. */
+  'thread-left': { readonly thread: number; readonly name: string; readonly wasClosed: boolean };
+  /** It kept old data alive and took no part for so long: what it held is let go. */
+  'thread-revoked': {
+    readonly thread: number;
+    readonly name: string;
+    readonly silentMs: number;
+    readonly snapshots: number;
+    /** Old views that only it held. */
+    readonly views: number;
+  };
+
   /** Writes have failed or stopped; reads go on. */
   'writes-stopped': { readonly error: Error };
   'healing-started': { readonly error: Error };
@@ -204,6 +218,9 @@ const STORE_EVENTS: Readonly<Record<StoreEventName, true>> = {
   'master-root-renewed': true,
   'stall-begin': true,
   'stall-end': true,
+  'thread-attached': true,
+  'thread-left': true,
+  'thread-revoked': true,
   'writes-stopped': true,
   'healing-started': true,
   healed: true,

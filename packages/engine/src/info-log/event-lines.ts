@@ -50,6 +50,11 @@ const LINES: Lines = {
       ? undefined
       : `stall: writers waited ${ms(durationMs)} (${reason})`,
   'cleanup-failed': ({ file, error }) => `cleanup: ${file} failed: ${inWords(error)}`,
+  'thread-attached': ({ thread, name }) => `threads: ${name} (${thread}) attached`,
+  'thread-left': ({ thread, name, wasClosed }) =>
+    `threads: ${name} (${thread}) ${wasClosed ? 'closed' : 'ended'}`,
+  'thread-revoked': ({ thread, name, silentMs, snapshots, views }) =>
+    `threads: ${name} (${thread}) given up after ${ms(silentMs)} of silence, with ${snapshots} snapshots and ${views} old views`,
   'writes-stopped': ({ error }) => `writes stopped: ${inWords(error)}`,
   'healing-started': ({ error }) => `healing: ${inWords(error)}`,
   healed: ({ durationMs }) => `healed in ${ms(durationMs)}`,

@@ -11,6 +11,8 @@ export interface IteratorSource {
   orderStep(): boolean;
   /** Every version of every entry. Called once; the result is released before the source. */
   open(): InternalIterator;
+  /** Throws when the source is not held any more. */
+  check(): void;
   release(): void;
 }
 
@@ -55,6 +57,7 @@ export class RangeReader {
 
   /** Adds entries to `batch`. REQUIRES: not blocked. */
   fill(batch: CursorBatch): FillStop {
+    this.#source.check();
     const cursor = this.#cursor ?? this.#open();
     if (cursor === undefined) return FillStop.Step;
     for (let i = 0; i < ENTRIES_PER_STEP; i++) {

@@ -55,6 +55,7 @@ export function open(
       opened = true;
       return new MergingIterator(runs.map((run) => new EntryRun(run, options.blocking ?? NEVER_BLOCKED)));
     },
+    check: () => {},
     release: () => {
       released++;
     },

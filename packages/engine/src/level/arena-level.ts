@@ -15,6 +15,8 @@ import type {
   VerifyReport,
 } from '../public/public-types.ts';
 import type { StoreStats } from '../public/stats.ts';
+import type { ThreadHandle } from '../threads/control/handle.ts';
+import type { ShareOptions } from '../threads/owner/share-options.ts';
 import { bytesOf } from './encoded.ts';
 import type { RelayedEventName } from './event-relay.ts';
 import type {
@@ -194,6 +196,14 @@ export class ArenaLevel<KDefault = string, VDefault = string> extends StoreLevel
   /** What the store has done since it was opened, and how it stands; `pressure` tells producers when to slow down. */
   stats(): StoreStats {
     return this.openStore('stats').stats();
+  }
+
+  /**
+   * A handle with which one other thread of this process reads the database by itself, as bytes: send it there with its port,
+   * `worker.postMessage(handle, [handle.port])`, and call `attach(handle)`. Up to 64 threads at a time.
+   */
+  share(options?: ShareOptions): ThreadHandle {
+    return this.openStore('share').share(options);
   }
 
   /** What the last open found and did. Throws LEVEL_DATABASE_NOT_OPEN before it. */

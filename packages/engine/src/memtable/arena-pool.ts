@@ -36,6 +36,8 @@ export class ArenaPool {
   #takenSinceDrain = false;
   #cancelDrain: (() => void) | undefined;
   #closed = false;
+  /** Told of each arena that the pool lets go of. */
+  onDropped: ((arena: Arena) => void) | undefined;
 
   constructor(options: ArenaPoolOptions, modules: ArenaPoolModules) {
     this.#options = options;
@@ -166,6 +168,7 @@ export class ArenaPool {
 
   #drop(arena: Arena): void {
     releaseArenaBytes(arena.shared.byteLength);
+    this.onDropped?.(arena);
   }
 
   #prepare(arena: Arena): void {

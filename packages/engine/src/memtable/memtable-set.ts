@@ -15,6 +15,8 @@ export class MemtableSet {
   /** Oldest first. */
   #frozen: readonly Memtable[] = [];
   #view: ReadView;
+  /** Told of each new view before anything is written that only it shows, and before the one before is released. */
+  onViewChanged: (() => void) | undefined;
 
   constructor(active: Memtable, version: Version) {
     this.#active = active;
@@ -79,6 +81,7 @@ export class MemtableSet {
   #renewView(version: Version): void {
     const previous = this.#view;
     this.#view = new ReadView(this.#active, [...this.#frozen].reverse(), version);
+    this.onViewChanged?.();
     previous.release();
   }
 }

@@ -23,12 +23,20 @@ export class ReadView {
   /** Newest first. */
   readonly frozen: readonly MemtableHandle[];
   readonly version: Version;
+  /** Throws when what the view holds was taken from it; only that of another thread's store can be. */
+  readonly check: () => void;
   #holds = 1;
 
-  constructor(active: MemtableHandle, frozen: readonly MemtableHandle[], version: Version) {
+  constructor(
+    active: MemtableHandle,
+    frozen: readonly MemtableHandle[],
+    version: Version,
+    check: () => void = () => {},
+  ) {
     this.active = active;
     this.frozen = frozen;
     this.version = version;
+    this.check = check;
     active.retain();
     for (const memtable of frozen) memtable.retain();
     version.retain();

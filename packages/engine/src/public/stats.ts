@@ -121,6 +121,17 @@ export interface StoreStats {
   readonly tableCache: HitStats;
   readonly openTables: number;
   readonly lastSequence: number;
+  /** Open snapshots, those of attached threads included. */
   readonly snapshots: number;
   readonly iterators: number;
+  /** Other threads that use the store. */
+  readonly threads: {
+    /** Handles of `share()` whose thread, or port, has not ended; and those of them that are attached. */
+    readonly handles: number;
+    readonly attached: number;
+    /** Read views that are kept only for threads that have not moved on. */
+    readonly heldViews: number;
+    /** How often a thread was given up. */
+    readonly revoked: number;
+  };
 }

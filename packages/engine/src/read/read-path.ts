@@ -1,10 +1,9 @@
 import type { Clock } from '@arena-level/common/base/clock';
 import { runLater } from '@arena-level/common/base/steps';
-import type { Storage } from '@arena-level/common/storage/storage';
 import { BlockCache } from '../cache/block-cache.ts';
 import { BlockLoader } from '../cache/block-loader.ts';
 import { ReadScheduler } from '../cache/read-scheduler.ts';
-import { TableCache } from '../cache/table-cache.ts';
+import { TableCache, type TableFiles } from '../cache/table-cache.ts';
 import type { Health } from '../health/health.ts';
 import type { StoreIteratorOptions } from '../iterator/iterator-options.ts';
 import type { StoreIterator } from '../iterator/store-iterator.ts';
@@ -20,14 +19,19 @@ import { openIterator } from './open-iterator.ts';
 import { SeekWatch } from './seek-watch.ts';
 import type { SnapshotList } from './snapshot-list.ts';
 
+export type ReadPathOptions = Pick<
+  ResolvedOptions,
+  'maxOpenFiles' | 'cacheBytes' | 'reads' | 'seekCompaction'
+>;
+
 export interface ReadPathModules {
-  readonly storage: Storage;
+  readonly storage: TableFiles;
   readonly clock: Clock;
   readonly turns: Turns;
   readonly memtables: Pick<MemtableSet, 'view'>;
-  readonly health: Health;
-  readonly snapshots: SnapshotList;
-  /** The greatest sequence number that may be read. */
+  readonly health: Pick<Health, 'checkOpen'>;
+  readonly snapshots: Pick<SnapshotList, 'sequenceOf'>;
+  /** The greatest sequence number that may be read in the view that was just taken. */
   readonly lastSequence: () => number;
   /** See `LookupParts.flushedFrom`. */
   readonly flushedFrom: number;
@@ -52,7 +56,7 @@ export class ReadPath {
   readonly #modules: ReadPathModules;
   readonly #iterators = new Set<StoreIterator>();
 
-  constructor(options: ResolvedOptions, modules: ReadPathModules) {
+  constructor(options: ReadPathOptions, modules: ReadPathModules) {
     this.#modules = modules;
     this.tables = new TableCache(modules.storage, options.maxOpenFiles);
     this.#cache = new BlockCache(options.cacheBytes);
@@ -116,8 +120,8 @@ export class ReadPath {
 
   iterator(options: StoreIteratorReadOptions = {}): StoreIterator {
     const { snapshot, ...rest } = options;
-    const sequence = this.#sequence(snapshot === undefined ? {} : { snapshot });
-    return this.iteratorOver(this.#view(), sequence, rest);
+    const view = this.#view();
+    return this.iteratorOver(view, this.#sequence(snapshot === undefined ? {} : { snapshot }), rest);
   }
 
   /** The same over a view of the caller's, which may let go of it then. */

@@ -1,6 +1,15 @@
 import { EngineError, ErrorCode } from '@arena-level/common/base/errors';
 import type { SnapshotHandle } from '../public/public-types.ts';
 
+/** Snapshots that other threads have open, where they are. */
+export interface ForeignSnapshots {
+  readonly size: number;
+  /** The lowest sequence number that one of them reads at, or `horizon`; from now on none is opened below `horizon`. */
+  oldest(horizon: number): number;
+  /** Runs `step` if there are none, while none can be opened. False: there are some, and nothing was done. */
+  ifNone(step: () => void): boolean;
+}
+
 /**
  * The explicit snapshots that are open: which sequence numbers a flush or a compaction must keep readable.
  *
@@ -13,10 +22,23 @@ export class SnapshotList {
   readonly #counts: number[] = [];
   /** Those that this list gave, closed ones too. */
   readonly #given = new WeakSet<object>();
+  readonly #onChange: () => void;
+  /** Undefined: no other thread can have any. */
+  #foreign: ForeignSnapshots | undefined;
+
+  /** `onChange` is called when a snapshot was opened or closed. */
+  constructor(onChange: () => void = () => {}) {
+    this.#onChange = onChange;
+  }
+
+  /** From now on, those of other threads count, too. */
+  watch(foreign: ForeignSnapshots): void {
+    this.#foreign = foreign;
+  }
 
   /** Snapshots that are open. */
   get size(): number {
-    let size = 0;
+    let size = this.#foreign?.size ?? 0;
     for (const count of this.#counts) size += count;
     return size;
   }
@@ -32,6 +54,7 @@ export class SnapshotList {
     }
     const snapshot = new Snapshot(sequence, (closed) => this.#close(closed));
     this.#given.add(snapshot);
+    this.#onChange();
     return snapshot;
   }
 
@@ -51,8 +74,16 @@ export class SnapshotList {
 
   /** The lowest sequence number that a snapshot reads at, or `defaultSequence` when that is lower or none is open. */
   oldest(defaultSequence: number): number {
-    const oldest = this.#sequences[0];
-    return oldest === undefined || oldest > defaultSequence ? defaultSequence : oldest;
+    const oldest = Math.min(this.#sequences[0] ?? defaultSequence, defaultSequence);
+    return this.#foreign === undefined ? oldest : this.#foreign.oldest(oldest);
+  }
+
+  /** Runs `step` if no snapshot is open, while none can be opened. False: nothing was done. */
+  ifNone(step: () => void): boolean {
+    if (this.#sequences.length > 0) return false;
+    if (this.#foreign !== undefined) return this.#foreign.ifNone(step);
+    step();
+    return true;
   }
 
   #close(sequence: number): void {
@@ -62,6 +93,7 @@ export class SnapshotList {
       this.#sequences.splice(at, 1);
       this.#counts.splice(at, 1);
     }
+    this.#onChange();
   }
 }
 

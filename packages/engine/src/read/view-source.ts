@@ -43,6 +43,10 @@ export class ViewSource implements IteratorSource {
     return mergeIterators(children);
   }
 
+  check(): void {
+    this.#view.check();
+  }
+
   release(): void {
     this.#view.release();
   }

@@ -1,0 +1,49 @@
+import type { MessagePort } from 'node:worker_threads';
+import { EngineError, ErrorCode } from '@arena-level/common/base/errors';
+import type { StorageSpec } from '@arena-level/common/storage/storage-spec';
+import { nameOf } from '../../options/call-options.ts';
+import type { ResolvedOptions } from '../../options/options.ts';
+import { checkControl, otherVersion } from './control-buffer.ts';
+import { CONTROL_VERSION } from './control-layout.ts';
+
+/** What a thread needs to know of the options of the store. */
+export type ThreadReadOptions = Pick<ResolvedOptions, 'cacheBytes' | 'maxOpenFiles' | 'reads'>;
+
+const KIND = 'arena-level-thread';
+
+/**
+ * One thread's way into a store that another thread has open. Plain data but for the port, which is transferred:
+ * `worker.postMessage(handle, [handle.port])`, or `workerData` with `transferList`. Good for one `attach`.
+ */
+export interface ThreadHandle {
+  readonly kind: typeof KIND;
+  readonly version: number;
+  readonly control: SharedArrayBuffer;
+  readonly slot: number;
+  readonly incarnation: number;
+  readonly port: MessagePort;
+  readonly storage: StorageSpec;
+  readonly location: string;
+  /** `threadId` of the thread that owns the store. */
+  readonly owner: number;
+  /** See `LookupParts.flushedFrom`. */
+  readonly flushedFrom: number;
+  /** @internal */
+  readonly options: ThreadReadOptions;
+}
+
+export function makeHandle(parts: Omit<ThreadHandle, 'kind' | 'version'>): ThreadHandle {
+  return { kind: KIND, version: CONTROL_VERSION, ...parts };
+}
+
+/** Throws ARENA_INVALID_ARGUMENT for what is no handle, LEVEL_NOT_SUPPORTED for one of another version. */
+export function checkHandle(handle: ThreadHandle): void {
+  if (typeof handle !== 'object' || handle === null || handle.kind !== KIND) {
+    throw new EngineError(
+      ErrorCode.InvalidArgument,
+      `attach takes a handle that share() gave, not ${nameOf(handle)}`,
+    );
+  }
+  if (handle.version !== CONTROL_VERSION) throw otherVersion(handle.version);
+  checkControl(handle.control);
+}

@@ -1,0 +1,108 @@
+/** A thread that attaches to a store and does with it what it is told. Bundled and started by `reader-thread.ts`. */
+import { parentPort, workerData } from 'node:worker_threads';
+import { type AttachedStore, attach, type StoreIterator, type ThreadHandle } from 'arena-level/engine';
+import { bytes, text } from '../support/text-bytes.ts';
+import type { Call, Command, Range, Reply } from './reader-calls.ts';
+
+const { handle } = workerData as { readonly handle: ThreadHandle };
+/** Stops a loop that never yields; raised by the test. */
+const flags = new Int32Array((workerData as { readonly flags: SharedArrayBuffer }).flags);
+
+let store: AttachedStore | undefined;
+const iterators = new Map<string, StoreIterator>();
+const snapshots = new Map<string, ReturnType<AttachedStore['snapshot']>>();
+
+function open(): AttachedStore {
+  store ??= attach(handle);
+  return store;
+}
+
+function optionsOf(snapshot: string | undefined) {
+  return snapshot === undefined ? {} : { snapshot: snapshots.get(snapshot)! };
+}
+
+function rangeOf({ gte, lt, reverse = false, snapshot }: Range) {
+  return {
+    ...(gte === undefined ? {} : { gte: bytes(gte) }),
+    ...(lt === undefined ? {} : { lt: bytes(lt) }),
+    reverse,
+    ...optionsOf(snapshot),
+  };
+}
+
+const shown = (value: Uint8Array | undefined): string | undefined =>
+  value === undefined ? undefined : text(value);
+
+const calls: { readonly [C in Command]: (...args: Call<C>) => unknown } = {
+  attach: () => {
+    open();
+  },
+  attachAgain: () => {
+    attach(handle);
+  },
+  location: () => open().location,
+  getSync: (key, snapshot) => shown(open().getSync(bytes(key), optionsOf(snapshot))),
+  get: async (key, snapshot) => shown(await open().get(bytes(key), optionsOf(snapshot))),
+  getMany: async (keys) => (await open().getMany(keys.map(bytes))).map(shown),
+  hasSync: (key) => open().hasSync(bytes(key)),
+  has: (key) => open().has(bytes(key)),
+  hasMany: (keys) => open().hasMany(keys.map(bytes)),
+  entries: async (range) => {
+    const entries: string[] = [];
+    for await (const [key, value] of open().iterator(rangeOf(range)))
+      entries.push(`${text(key)}=${text(value)}`);
+    return entries;
+  },
+  entriesSync: (range) =>
+    [...open().iterator(rangeOf(range))].map(([key, value]) => `${text(key)}=${text(value)}`),
+  snapshot: (name) => {
+    snapshots.set(name, open().snapshot());
+  },
+  closeSnapshot: (name) => snapshots.get(name)!.close(),
+  foreignSnapshot: () => open().getSync(bytes('key'), { snapshot: { sequence: 1, close: () => {} } }),
+  openIterator: (range, name = '') => {
+    iterators.set(name, open().iterator(rangeOf(range)));
+  },
+  next: (count, name = '') =>
+    iterators
+      .get(name)!
+      .nextvSync(count)
+      .map(([key, value]) => `${text(key)}=${text(value)}`),
+  closeIterator: (name = '') => iterators.get(name)!.close(),
+  waitFor: (key, value) => {
+    let reads = 1;
+    while (shown(open().getSync(bytes(key))) !== value) {
+      reads++;
+      if (Atomics.load(flags, 0) !== 0) return undefined;
+    }
+    return reads;
+  },
+  /** Blocks this thread, so that nothing of it turns or reads, until the flag is raised. */
+  block: () => {
+    Atomics.store(flags, 1, 1);
+    Atomics.notify(flags, 1);
+    Atomics.wait(flags, 0, 0);
+  },
+  close: () => open().close(),
+  exit: (code) => process.exit(code),
+  fail: () => {
+    setImmediate(() => {
+      throw new Error('thrown on purpose');
+    });
+  },
+  leave: () => {
+    parentPort!.close();
+  },
+};
+
+parentPort!.on('message', async ({ id, command, args }: { id: number; command: Command; args: never }) => {
+  let reply: Reply;
+  try {
+    const call = calls[command] as (...given: unknown[]) => unknown;
+    reply = { id, result: await call(...(args as unknown[])) };
+  } catch (error) {
+    const { code, message } = error as { code?: string; message: string };
+    reply = { id, error: { code: code ?? 'none', message } };
+  }
+  if (command !== 'leave') parentPort!.postMessage(reply);
+});
