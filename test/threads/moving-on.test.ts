@@ -33,6 +33,19 @@ test('a write is seen as soon as it is acknowledged, after any number of changes
   }
 });
 
+test('a thread with more new arenas before it than its port takes asks for those that it needs', async () => {
+  const store = await openStore({ maxIdleArenas: 0, autoCompaction: false });
+  const thread = await ReaderThread.start(store);
+  await thread.call('attach');
+  const read = thread.call('blockAndRead', 'last');
+  thread.whenBlocked();
+  await overwrite(store, 40);
+  put(store, 'last', 'value');
+  await store.flush();
+  thread.raise();
+  expect(await read).toBe('value');
+});
+
 test('lists that outgrow the memory of the catalog are found, also by a thread that missed many of them', async () => {
   const store = await openStore({ autoCompaction: false });
   const [awake, blocked] = [await ReaderThread.start(store), await ReaderThread.start(store)];

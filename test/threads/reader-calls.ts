@@ -29,6 +29,8 @@ export interface Calls {
   /** Reads a key in a loop that never yields until it has this value; how many reads that took. */
   waitFor: [key: string, value: string];
   block: [];
+  /** The same, and reads before anything else happens in the thread. */
+  blockAndRead: [key: string];
   close: [];
   exit: [code: number];
   fail: [];

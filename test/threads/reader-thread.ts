@@ -60,6 +60,10 @@ export class ReaderThread {
   /** Blocks the thread until `raise`: it neither turns nor reads. Returns when it is blocked. */
   block(): void {
     void this.call('block').catch(() => {});
+    this.whenBlocked();
+  }
+
+  whenBlocked(): void {
     Atomics.wait(this.flags, 1, 0);
   }
 

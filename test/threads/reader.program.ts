@@ -33,6 +33,13 @@ function rangeOf({ gte, lt, reverse = false, snapshot }: Range) {
 const shown = (value: Uint8Array | undefined): string | undefined =>
   value === undefined ? undefined : text(value);
 
+/** Blocks this thread, so that nothing of it turns or reads, until the flag is raised. */
+function block(): void {
+  Atomics.store(flags, 1, 1);
+  Atomics.notify(flags, 1);
+  Atomics.wait(flags, 0, 0);
+}
+
 const calls: { readonly [C in Command]: (...args: Call<C>) => unknown } = {
   attach: () => {
     open();
@@ -77,11 +84,10 @@ const calls: { readonly [C in Command]: (...args: Call<C>) => unknown } = {
     }
     return reads;
   },
-  /** Blocks this thread, so that nothing of it turns or reads, until the flag is raised. */
-  block: () => {
-    Atomics.store(flags, 1, 1);
-    Atomics.notify(flags, 1);
-    Atomics.wait(flags, 0, 0);
+  block,
+  blockAndRead: (key) => {
+    block();
+    return shown(open().getSync(bytes(key)));
   },
   close: () => open().close(),
   exit: (code) => process.exit(code),

@@ -93,6 +93,23 @@ test('the snapshots of a thread that has gone hold nothing back', async () => {
   }
 });
 
+test('a snapshot that is closed after its thread has left does not touch that of the next thread', async () => {
+  const store = await openStore();
+  const first = await ReaderThread.start(store);
+  await first.call('snapshot', 'one');
+  const left = nextEvent(store, 'thread-left');
+  await first.call('close');
+  await left;
+  const second = await ReaderThread.start(store);
+  put(store, 'key', 'old');
+  await second.call('snapshot', 'one');
+  await first.call('closeSnapshot', 'one');
+  expect(store.stats().snapshots).toBe(1);
+  put(store, 'key', 'new');
+  await store.compactRange();
+  expect(await second.call('getSync', 'key', 'one')).toBe('old');
+});
+
 test('snapshots of others are no snapshots of a thread', async () => {
   const store = await openStore();
   const thread = await ReaderThread.start(store);

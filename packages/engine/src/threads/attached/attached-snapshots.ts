@@ -7,6 +7,9 @@ import { NO_SEQUENCE, UNSETTLED } from '../control/sequence-cell.ts';
 import type { ThreadSlot } from '../control/thread-slot.ts';
 import { revoked, type ThreadViews } from './thread-views.ts';
 
+/** Where a moment to take comes from: `view` first, then the others of the same. */
+type SnapshotViews = Pick<ThreadViews, 'view' | 'epoch' | 'lastSequence' | 'revocations'>;
+
 /** Waits for the owner to be done with raising the horizon: it does that in a moment. */
 const PAUSE_MS = 1;
 
@@ -17,13 +20,13 @@ const PAUSE_MS = 1;
 export class AttachedSnapshots {
   readonly #control: ControlBuffer;
   readonly #slot: ThreadSlot;
-  readonly #views: ThreadViews;
+  readonly #views: SnapshotViews;
   #list: SnapshotList;
   /** How often the thread had been revoked when the list was begun, and when each snapshot was taken. */
   #revocations = 0;
   readonly #takenAt = new WeakMap<SnapshotHandle, number>();
 
-  constructor(control: ControlBuffer, slot: ThreadSlot, views: ThreadViews) {
+  constructor(control: ControlBuffer, slot: ThreadSlot, views: SnapshotViews) {
     this.#control = control;
     this.#slot = slot;
     this.#views = views;
@@ -43,6 +46,11 @@ export class AttachedSnapshots {
       }
       if (this.#list.size === 0) this.#slot.setSnapshots(0, NO_SEQUENCE);
     }
+  }
+
+  /** From now on the slot is not this thread's any more: snapshots that are still open may be closed, and say nothing. */
+  end(): void {
+    this.#list = this.#newList();
   }
 
   /** See `SnapshotList.sequenceOf`. Throws ARENA_THREAD_REVOKED for one that was given up. */

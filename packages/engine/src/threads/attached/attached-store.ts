@@ -189,6 +189,7 @@ export class AttachedStore {
     const { slot, port, storage } = this.#parts;
     await this.#reads.close();
     this.#views.release();
+    this.#snapshots.end();
     slot.change(SlotState.Attached, SlotState.Closed);
     port.close();
     storage.closeNow();
