@@ -3,7 +3,8 @@ import { existsSync, mkdirSync, readdirSync, writeFileSync } from 'node:fs';
 import { join, relative } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { type Case, caseName, interleaved } from '../driver/plan.ts';
-import { GUARD_ENGINE, GUARD_PEER, guardLines, guardTable } from '../guard/guard.ts';
+import { GUARD_ENGINE, GUARD_PEER } from '../guard/engines.ts';
+import { guardLines, guardTable } from '../guard/guard.ts';
 import {
   COUNTED_RUNS,
   countInstructions,

@@ -5,9 +5,7 @@ import type { WorkloadReport } from '../report/bench-report.ts';
 import { acknowledgedRateOf, groupBy, mainCpuUsOf, rateOf } from '../report/summaries.ts';
 import { type Spread, spread } from '../support/statistics.ts';
 import { decimal, textTable } from '../support/text-table.ts';
-
-export const GUARD_ENGINE = 'arena';
-export const GUARD_PEER = 'classic-level';
+import { GUARD_ENGINE, GUARD_PEER } from './engines.ts';
 
 export interface Ratio {
   readonly name: string;

@@ -5,7 +5,7 @@
 import { caseName } from '../driver/plan.ts';
 import { count, decimal, textTable } from '../support/text-table.ts';
 import type { Mode } from '../workloads/mode.ts';
-import { GUARD_ENGINE, GUARD_PEER } from './guard.ts';
+import { GUARD_ENGINE, GUARD_PEER } from './engines.ts';
 
 export interface InstructionCount {
   readonly name: string;
