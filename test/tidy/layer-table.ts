@@ -33,6 +33,7 @@ export const LAYERS: readonly PackageLayers[] = [
       ['lock', 'health', 'channels', 'info-log', 'journal', 'manifest', 'version', 'cache', 'iterator'],
       ['memtable', 'flush', 'compaction', 'roots', 'recovery'],
       ['read', 'write', 'repair', 'doctor', 'checkpoint', 'read-only'],
+      ['rings'],
       ['threads'],
       ['db'],
       ['level', 'streams', 'prometheus'],

@@ -1,22 +1,8 @@
 /** Checks what a caller hands to a store, before anything is done with it. They throw ARENA_INVALID_ARGUMENT or the code of what is wrong. */
-import { MAX_ARENA_ENTRIES } from '@arena-level/common/arena/layout';
 import { EngineError, ErrorCode } from '@arena-level/common/base/errors';
 import { isStoreEvent } from '../events/events.ts';
 import { CHECKED_LATER, checkCallOptions, FLAG, nameOf, type OptionKinds } from '../options/call-options.ts';
-import type { BatchOperation, RotateOptions } from '../public/public-types.ts';
-import { checkBatch } from '../write/check-entries.ts';
-
-/** The bytes of the batch's records. */
-export function checkedBatch(operations: readonly BatchOperation[]): number {
-  const recordBytes = checkBatch(operations);
-  if (operations.length > MAX_ARENA_ENTRIES) {
-    throw new EngineError(
-      ErrorCode.TooLarge,
-      `a batch of ${operations.length} operations is over the limit of ${MAX_ARENA_ENTRIES}`,
-    );
-  }
-  return recordBytes;
-}
+import type { RotateOptions } from '../public/public-types.ts';
 
 export const SIGNAL_AND_PROGRESS: OptionKinds = {
   signal: { fits: (value) => value instanceof AbortSignal, wanted: 'an AbortSignal' },

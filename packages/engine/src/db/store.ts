@@ -26,11 +26,10 @@ import type { StoreIteratorReadOptions } from '../read/read-path.ts';
 import type { Snapshot } from '../read/snapshot-list.ts';
 import type { ThreadHandle } from '../threads/control/handle.ts';
 import type { ShareOptions } from '../threads/owner/share-options.ts';
-import { checkKey, checkValue, wantsSync } from '../write/check-entries.ts';
+import { checkBatch, checkKey, checkValue, wantsSync } from '../write/check-entries.ts';
 import {
   CHECKPOINT_OPTIONS,
   CLEAR_RANGE,
-  checkedBatch,
   checkListener,
   checkRotateOptions,
   SIGNAL_AND_PROGRESS,
@@ -100,7 +99,7 @@ export class Store {
   /** Applies all operations, in their order, or none of them. */
   batch(operations: readonly BatchOperation[], options?: WriteOptions): Promise<void> {
     try {
-      const recordBytes = checkedBatch(operations);
+      const recordBytes = checkBatch(operations);
       const sync = wantsSync(options);
       if (operations.length === 0) {
         this.#core.health.checkOpen();
@@ -114,7 +113,7 @@ export class Store {
   }
 
   batchSync(operations: readonly BatchOperation[], options?: WriteOptions): void {
-    const recordBytes = checkedBatch(operations);
+    const recordBytes = checkBatch(operations);
     const sync = wantsSync(options);
     if (operations.length === 0) {
       this.#core.health.checkOpen();

@@ -1,6 +1,8 @@
+import { MAX_ARENA_ENTRIES } from '@arena-level/common/arena/layout';
 import { EngineError, ErrorCode } from '@arena-level/common/base/errors';
 import { MAX_BATCH_BYTES, MAX_KEY_BYTES, MAX_VALUE_BYTES } from '@arena-level/common/base/limits';
 import { deleteRecordBytes, putRecordBytes } from '@arena-level/common/key/batch-record';
+import { BATCH_RECORD_PROBLEMS, batchRecordEnd } from '../journal/batch-codec.ts';
 import { checkCallOptions, FLAG, nameOf, type OptionKinds } from '../options/call-options.ts';
 import type { BatchOperation, WriteOptions } from '../public/public-types.ts';
 
@@ -31,7 +33,18 @@ export function checkValue(value: unknown): asserts value is Uint8Array {
 }
 
 /** Checks a whole batch before anything of it is taken in, and returns the bytes of its records. */
-export function checkBatch(operations: unknown): number {
+export function checkBatch(operations: readonly BatchOperation[]): number {
+  const recordBytes = checkOperations(operations);
+  if (operations.length > MAX_ARENA_ENTRIES) {
+    throw new EngineError(
+      ErrorCode.TooLarge,
+      `a batch of ${operations.length} operations is over the limit of ${MAX_ARENA_ENTRIES}`,
+    );
+  }
+  return recordBytes;
+}
+
+function checkOperations(operations: unknown): number {
   if (!Array.isArray(operations)) {
     throw new EngineError(
       ErrorCode.InvalidArgument,
@@ -76,6 +89,28 @@ function checkOperation(operation: unknown, index: number): number {
     ErrorCode.InvalidArgument,
     `operation ${index} of the batch has type ${nameOf(type)}; it must be 'put' or 'del'`,
   );
+}
+
+/** Throws unless bytes[start, end) are so many batch records: another thread says so. */
+export function checkRecords(bytes: Uint8Array, start: number, end: number, entries: number): void {
+  let found = 0;
+  for (let at = start; at < end; found++) {
+    const next = batchRecordEnd(bytes, at, end);
+    if (next < 0) {
+      const problem = BATCH_RECORD_PROBLEMS[-next - 1]!;
+      throw new EngineError(
+        ErrorCode.InvalidArgument,
+        `a batch of another thread, record ${found} at offset ${at - start}: ${problem}`,
+      );
+    }
+    at = next;
+  }
+  if (found !== entries) {
+    throw new EngineError(
+      ErrorCode.InvalidArgument,
+      `a batch of another thread states ${entries} records and holds ${found}`,
+    );
+  }
 }
 
 const WRITE_OPTIONS: OptionKinds = { sync: FLAG };

@@ -1,3 +1,4 @@
+import { ErrorCode } from '@arena-level/common/base/errors';
 import { describe, expect, test } from 'vitest';
 import {
   BATCH_HEADER_BYTES,
@@ -32,6 +33,23 @@ describe('a group', () => {
       group.seal(1);
       expect(validateBatch(group.bytes, 0, group.end)).toMatchObject({ kind: 'valid', puts: 300 });
     }
+  });
+
+  test('takes the records of another thread as they are, or nothing of them', () => {
+    const other = new WriteGroup();
+    other.addPut(bytes('b'), bytes('2'));
+    other.addDelete(bytes('c'));
+    const group = new WriteGroup();
+    group.addPut(bytes('a'), bytes('1'));
+    group.addRecords(other.bytes, BATCH_HEADER_BYTES, other.end, 2);
+    const { end } = group;
+    const refused = expect.objectContaining({ code: ErrorCode.InvalidArgument });
+    expect(() => group.addRecords(other.bytes, BATCH_HEADER_BYTES, other.end, 3)).toThrow(refused);
+    expect(() => group.addRecords(other.bytes, BATCH_HEADER_BYTES, other.end - 1, 2)).toThrow(refused);
+    expect(() => group.addRecords(bytes('no'), 0, 2, 1)).toThrow(refused);
+    expect([group.end, group.entries]).toEqual([end, 3]);
+    group.seal(1);
+    expect(validateBatch(group.bytes, 0, group.end)).toMatchObject({ kind: 'valid', puts: 2, deletes: 1 });
   });
 
   test('needs no buffer of its own when it is given one', () => {

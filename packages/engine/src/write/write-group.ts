@@ -8,6 +8,7 @@ import {
 } from '@arena-level/common/key/batch-record';
 import { BATCH_HEADER_BYTES, writeBatchHeader } from '../journal/batch-codec.ts';
 import type { BatchOperation } from '../public/public-types.ts';
+import { checkRecords } from './check-entries.ts';
 
 const FIRST_CAPACITY_BYTES = 4 * KIB;
 
@@ -88,6 +89,19 @@ export class WriteGroup {
       this.entries = entries;
       throw error instanceof TypeError ? changedMeanwhile(error) : error;
     }
+  }
+
+  /**
+   * Records that another thread encoded: all of them or, when they are not the `entries` records they are said to be,
+   * nothing. They are checked where they have come to, since what is shared may change meanwhile.
+   */
+  addRecords(records: Uint8Array, start: number, end: number, entries: number): void {
+    const recordsEnd = this.end + (end - start);
+    this.#reserve(end - start);
+    this.bytes.set(records.subarray(start, end), this.end);
+    checkRecords(this.bytes, this.end, recordsEnd, entries);
+    this.end = recordsEnd;
+    this.entries += entries;
   }
 
   /** Fills in the header: the group is about to be written under these sequence numbers. */

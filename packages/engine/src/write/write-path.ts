@@ -76,6 +76,16 @@ export class WritePath {
     return this.#gathered(group, sync);
   }
 
+  /**
+   * Takes in the records of a batch that another thread encoded; they are checked. What becomes of them the group tells,
+   * if it is asked at once: nothing of it is written before the next call, or the end of the turn.
+   */
+  append(records: Uint8Array, start: number, end: number, entries: number): WriteGroup {
+    const group = this.#groupFor(end - start, entries);
+    group.addRecords(records, start, end, entries);
+    return group;
+  }
+
   putNow(key: Uint8Array, value: Uint8Array, sync: boolean): void {
     const group = this.#beginNow();
     group.addPut(key, value);

@@ -1,0 +1,336 @@
+/**
+ * Writes to a store that another thread has open, through a ring (`ring-memory.ts`). The same calls as on the store, with
+ * the same answers: a write is acknowledged when it is in the journal and all readers see it, with `sync` when it is on
+ * the disk.
+ *
+ * Asynchronous writes of one turn share a frame. Those for which the ring has no room wait here, in their order; their
+ * bytes are bounded by `maxPendingBytes`. A blocking write first sends what was issued before it, and blocks the
+ * thread in `Atomics.wait` until it is answered.
+ *
+ * A batch that is larger than the ring travels in memory of its own, its frame in the ring gives it its place.
+ *
+ * The producing thread only.
+ */
+import type { MessagePort } from 'node:worker_threads';
+import { EngineError, ErrorCode } from '@arena-level/common/base/errors';
+import { deleteRecordBytes, putRecordBytes } from '@arena-level/common/key/batch-record';
+import { BATCH_HEADER_BYTES } from '../journal/batch-codec.ts';
+import type { BatchOperation, WriteOptions } from '../public/public-types.ts';
+import { checkBatch, checkKey, checkValue, wantsSync } from '../write/check-entries.ts';
+import { WriteGroup } from '../write/write-group.ts';
+import { FrameWriter } from './frame-writer.ts';
+import { OwnerLink } from './owner-link.ts';
+import { OwnerSignal } from './owner-signal.ts';
+import {
+  attachControl,
+  ControlWord,
+  FrameFlag,
+  MAX_SHARED_FRAME_BYTES,
+  MAX_SHARED_FRAME_ENTRIES,
+  type RingMemory,
+} from './ring-memory.ts';
+import { RingWrite } from './ring-write.ts';
+import { hasReached, ticketAfter } from './tickets.ts';
+
+const NO_BYTES: Uint8Array<ArrayBuffer> = new Uint8Array(0);
+/** A buffer up to this size is kept for the next group. */
+const MAX_SPARE_BYTES: number = 8 * MAX_SHARED_FRAME_BYTES;
+
+export interface RingWriterOptions {
+  /** Bytes of writes that may wait for room in the ring. */
+  readonly maxPendingBytes: number;
+}
+
+export class RingWriter {
+  readonly #link: OwnerLink;
+  readonly #frames: FrameWriter;
+  readonly #signal: OwnerSignal;
+  readonly #maxPendingBytes: number;
+  readonly #maxSharedBytes: number;
+  #lastTicket: number;
+  /** Gathers the asynchronous writes of this turn. */
+  #open: WriteGroup | undefined;
+  /** In their order: those that wait for room, those that wait to be written, those that wait for the disk. */
+  readonly #queued: RingWrite[] = [];
+  readonly #sent: RingWrite[] = [];
+  readonly #syncing: RingWrite[] = [];
+  /** Record bytes of those in `#queued`, and of those that travel apart until they are written. */
+  #pendingBytes = 0;
+  #spare: Uint8Array<ArrayBuffer> | undefined;
+  readonly #onIdle: (() => void)[] = [];
+
+  /** Throws ARENA_INVALID_ARGUMENT when `memory` is not that of a ring. */
+  constructor(memory: RingMemory, port: MessagePort, { maxPendingBytes }: RingWriterOptions) {
+    const control = attachControl(memory);
+    this.#lastTicket = control[ControlWord.Written]!;
+    this.#frames = new FrameWriter(memory.frames);
+    this.#signal = new OwnerSignal(memory.signal);
+    this.#maxPendingBytes = maxPendingBytes;
+    this.#maxSharedBytes = Math.min(MAX_SHARED_FRAME_BYTES, this.#frames.maxRecordBytes);
+    this.#link = new OwnerLink(control, port, () => this.#lookAfter());
+  }
+
+  /** Stores a value under a key, replacing the one before. */
+  put(key: Uint8Array, value: Uint8Array, options?: WriteOptions): Promise<void> {
+    try {
+      checkKey(key);
+      checkValue(value);
+      const sync = wantsSync(options);
+      const group = this.#groupFor(putRecordBytes(key.length, value.length), 1);
+      group.addPut(key, value);
+      return group.promise(sync);
+    } catch (error) {
+      return Promise.reject(error);
+    }
+  }
+
+  /** Deletes a key; one that is not there is no error. */
+  del(key: Uint8Array, options?: WriteOptions): Promise<void> {
+    try {
+      checkKey(key);
+      const sync = wantsSync(options);
+      const group = this.#groupFor(deleteRecordBytes(key.length), 1);
+      group.addDelete(key);
+      return group.promise(sync);
+    } catch (error) {
+      return Promise.reject(error);
+    }
+  }
+
+  /** Applies all operations, in their order, or none of them. */
+  batch(operations: readonly BatchOperation[], options?: WriteOptions): Promise<void> {
+    try {
+      const recordBytes = checkBatch(operations);
+      const sync = wantsSync(options);
+      this.#checkOpen();
+      if (operations.length === 0) return Promise.resolve();
+      const group = this.#groupFor(recordBytes, operations.length);
+      group.addBatch(operations, recordBytes);
+      return group.promise(sync);
+    } catch (error) {
+      return Promise.reject(error);
+    }
+  }
+
+  putSync(key: Uint8Array, value: Uint8Array, options?: WriteOptions): void {
+    checkKey(key);
+    checkValue(value);
+    const sync = wantsSync(options);
+    const group = this.#beginNow();
+    group.addPut(key, value);
+    this.#finishNow(group, sync);
+  }
+
+  delSync(key: Uint8Array, options?: WriteOptions): void {
+    checkKey(key);
+    const sync = wantsSync(options);
+    const group = this.#beginNow();
+    group.addDelete(key);
+    this.#finishNow(group, sync);
+  }
+
+  batchSync(operations: readonly BatchOperation[], options?: WriteOptions): void {
+    const recordBytes = checkBatch(operations);
+    const sync = wantsSync(options);
+    this.#checkOpen();
+    if (operations.length === 0) return;
+    const group = this.#beginNow();
+    group.addBatch(operations, recordBytes);
+    this.#finishNow(group, sync);
+  }
+
+  /** Sends what was issued, waits for its answers, and lets go of the ring. Never rejects. */
+  async close(): Promise<void> {
+    while (!this.#isIdle) await new Promise<void>((resolve) => this.#onIdle.push(resolve));
+    this.#link.close();
+  }
+
+  get #isIdle(): boolean {
+    return (
+      this.#open === undefined &&
+      this.#queued.length === 0 &&
+      this.#sent.length === 0 &&
+      this.#syncing.length === 0
+    );
+  }
+
+  #checkOpen(): void {
+    const { refusal } = this.#link;
+    if (refusal !== undefined) throw refusal;
+  }
+
+  /** The open group, with room for one more write; throws when no write can be taken. */
+  #groupFor(recordBytes: number, entries: number): WriteGroup {
+    this.#checkOpen();
+    const pendingBytes = this.#pendingBytes + (this.#open?.recordBytes ?? 0);
+    if (pendingBytes > 0 && pendingBytes + recordBytes > this.#maxPendingBytes) {
+      throw new EngineError(
+        ErrorCode.WriteBacklog,
+        `${pendingBytes} bytes of writes are waiting; ${recordBytes} more would pass maxPendingBytes (${this.#maxPendingBytes})`,
+      );
+    }
+    if (this.#open !== undefined && !this.#joins(this.#open, recordBytes, entries)) {
+      this.#closeOpenGroup();
+      this.#sendQueued();
+    }
+    if (this.#open === undefined) {
+      this.#open = this.#newGroup();
+      process.nextTick(this.#onTurnEnd);
+    }
+    return this.#open;
+  }
+
+  #joins(open: WriteGroup, recordBytes: number, entries: number): boolean {
+    return (
+      open.recordBytes + recordBytes <= this.#maxSharedBytes &&
+      open.entries + entries <= MAX_SHARED_FRAME_ENTRIES
+    );
+  }
+
+  readonly #onTurnEnd = (): void => {
+    this.#closeOpenGroup();
+    this.#lookAfter();
+  };
+
+  #newGroup(): WriteGroup {
+    const group = new WriteGroup(this.#spare);
+    this.#spare = undefined;
+    return group;
+  }
+
+  #closeOpenGroup(): void {
+    const group = this.#open;
+    this.#open = undefined;
+    // Empty when the only write of it could not be taken in.
+    if (group !== undefined && !group.isEmpty) this.#enqueue(new RingWrite(group, group.wantsSync));
+  }
+
+  #enqueue(write: RingWrite): void {
+    this.#queued.push(write);
+    this.#pendingBytes += write.recordBytes;
+  }
+
+  #beginNow(): WriteGroup {
+    this.#checkOpen();
+    this.#closeOpenGroup();
+    return this.#newGroup();
+  }
+
+  #finishNow(group: WriteGroup, sync: boolean): void {
+    const write = new RingWrite(group, sync);
+    this.#enqueue(write);
+    for (;;) {
+      const { progress } = this.#link;
+      this.#sendQueued();
+      this.#settle();
+      if (write.isSettled) break;
+      this.#link.sleep(progress);
+    }
+    // Those before it that wait for more hear of it by message.
+    this.#lookAfter();
+    if (write.failure !== undefined) throw write.failure;
+  }
+
+  /** Goes as far as it can, and has itself told when it can go on. */
+  #lookAfter(): void {
+    const link = this.#link;
+    for (;;) {
+      const { progress } = link;
+      this.#sendQueued();
+      this.#settle();
+      link.keepAlive(!this.#isIdle);
+      if (this.#isIdle) break;
+      link.wantMessage();
+      // What the owner did before it could see that comes without a message.
+      if (link.progress === progress && !link.hasEnded) return;
+    }
+    for (const resolve of this.#onIdle.splice(0)) resolve();
+  }
+
+  #sendQueued(): void {
+    if (this.#queued.length === 0 || this.#link.hasEnded) return;
+    let sent = 0;
+    let isAnnounced = false;
+    while (sent < this.#queued.length) {
+      if (this.#send(this.#queued[sent]!)) sent++;
+      else if (isAnnounced) break;
+      else {
+        // And once more: what the owner took before it could see that comes without progress.
+        this.#link.wantSpace();
+        isAnnounced = true;
+      }
+    }
+    this.#queued.splice(0, sent);
+    if (sent > 0 && this.#signal.claimWake()) this.#link.post({ kind: 'wake' });
+  }
+
+  /** False when there is no room. */
+  #send(write: RingWrite): boolean {
+    const { group, recordBytes, isSync } = write;
+    const frames = this.#frames;
+    const isApart = recordBytes > frames.maxRecordBytes;
+    if (!frames.hasRoomFor(isApart ? 0 : recordBytes)) return false;
+    const ticket = ticketAfter(this.#lastTicket);
+    const flags = (isSync ? FrameFlag.Sync : 0) | (isApart ? FrameFlag.Apart : 0);
+    if (isApart) {
+      const records = new SharedArrayBuffer(recordBytes);
+      new Uint8Array(records).set(group.bytes.subarray(BATCH_HEADER_BYTES, group.end));
+      this.#link.post({ kind: 'apart', ticket, records });
+      frames.push(flags, recordBytes, group.entries, ticket, NO_BYTES, 0, 0);
+    } else {
+      frames.push(flags, recordBytes, group.entries, ticket, group.bytes, BATCH_HEADER_BYTES, group.end);
+      this.#pendingBytes -= recordBytes;
+    }
+    if (group.bytes.length <= MAX_SPARE_BYTES) this.#spare = group.bytes;
+    group.bytes = NO_BYTES;
+    this.#lastTicket = ticket;
+    write.ticket = ticket;
+    this.#sent.push(write);
+    return true;
+  }
+
+  /** Gives every write its answer that has one by now. */
+  #settle(): void {
+    const link = this.#link;
+    const hasEnded = link.hasEnded;
+    if (this.#sent.length > 0) this.#settleWritten(link.counter('written'));
+    if (this.#syncing.length > 0) this.#settleDurable(link.counter('durable'));
+    if (hasEnded) this.#failAll();
+  }
+
+  #settleWritten(counter: number): void {
+    let settled = 0;
+    for (const write of this.#sent) {
+      if (!hasReached(counter, write.ticket)) break;
+      settled++;
+      if (write.recordBytes > this.#frames.maxRecordBytes) this.#pendingBytes -= write.recordBytes;
+      const failure = this.#link.failureOf('written', write.ticket);
+      if (failure !== undefined) write.failed(failure);
+      else {
+        write.written();
+        if (write.isSync) this.#syncing.push(write);
+      }
+    }
+    if (settled > 0) this.#sent.splice(0, settled);
+  }
+
+  #settleDurable(counter: number): void {
+    let settled = 0;
+    for (const write of this.#syncing) {
+      if (!hasReached(counter, write.ticket)) break;
+      settled++;
+      const failure = this.#link.failureOf('durable', write.ticket);
+      if (failure === undefined) write.durable();
+      else write.notDurable(failure);
+    }
+    if (settled > 0) this.#syncing.splice(0, settled);
+  }
+
+  /** Nothing more is answered. */
+  #failAll(): void {
+    for (const write of this.#syncing.splice(0)) write.notDurable(this.#link.unanswered);
+    for (const write of this.#sent.splice(0)) write.failed(this.#link.unanswered);
+    for (const write of this.#queued.splice(0)) write.failed(this.#link.refusal);
+    this.#pendingBytes = 0;
+  }
+}
