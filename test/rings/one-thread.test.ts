@@ -5,7 +5,7 @@ import { MemoryStorage } from '@arena-level/common/storage/memory-storage';
 import { describe, expect, test } from 'vitest';
 import { FrameWriter } from '../../packages/engine/src/rings/frame-writer.ts';
 import { OwnerSignal } from '../../packages/engine/src/rings/owner-signal.ts';
-import { FrameFlag } from '../../packages/engine/src/rings/ring-memory.ts';
+import { ControlWord, FrameFlag } from '../../packages/engine/src/rings/ring-memory.ts';
 import { RingWriter } from '../../packages/engine/src/rings/ring-writer.ts';
 import { eventually, settle, stateOf } from '../support/eventually.ts';
 import { HeldSchedule } from '../support/held-schedule.ts';
@@ -169,17 +169,17 @@ describe('the owner', () => {
 
   test('looks again when it has said that it sleeps', async () => {
     const signal = new LateSignal();
-    const { store, writer, close } = await openRinged({}, { signal });
-    const [thread, late] = [writer(), writer()];
-    let written: Promise<void> | undefined;
-    const sendLate = (): void => {
-      for (let i = 0; i < 400; i++) written = late.put(key(2), VALUE);
+    const { store, attach, writer, close } = await openRinged({}, { signal });
+    const { memory } = attach();
+    let isPublished = false;
+    // By a thread that finds the owner awake, and sends no message.
+    signal.beforeSleep = () => {
+      new FrameWriter(memory.frames).push(0, 4, 1, 1, Uint8Array.of(1, 1, 97, 0), 0, 4);
+      isPublished = true;
     };
-    signal.beforeSleep = sendLate;
-    await thread.put(key(1), VALUE);
-    await eventually(() => written !== undefined);
-    await eventually(() => store.getSync(key(2)) !== undefined);
-    await written;
+    await writer().put(key(1), VALUE);
+    await eventually(() => isPublished);
+    await eventually(() => store.getSync(bytes('a')) !== undefined);
     await close();
   });
 
@@ -238,6 +238,19 @@ describe('the owner', () => {
     await few.put(key(1_000_000), VALUE);
     expect(done).toBe(false);
     expect(store.stats().writes.entries).toBeLessThan(2500);
+    await Promise.all(writes);
+    await close();
+  });
+
+  test('takes something of each thread in one slice', async () => {
+    const { store, writer, close } = await openRinged();
+    const threads = [writer(), writer(), writer()];
+    const writes = threads.flatMap((thread, id) =>
+      Array.from({ length: 2000 }, (_, i) => thread.put(key(10_000 * id + i), VALUE)),
+    );
+    await eventually(() => store.stats().writes.entries > 0);
+    expect(store.stats().writes.groups).toBe(1);
+    for (let id = 0; id < 3; id++) expect(store.getSync(key(10_000 * id))).toBeDefined();
     await Promise.all(writes);
     await close();
   });
@@ -457,6 +470,29 @@ describe('closing', () => {
     await expect(thread.put(key(3), VALUE)).rejects.toThrow(withCode(ErrorCode.Internal));
     expect(rings.size).toBe(1);
     expect(store.stats().writes.entries).toBe(2);
+    await close();
+  });
+
+  test('shows in the word that a blocked thread sleeps on, when it begins and at its end', async () => {
+    const schedule = new HeldSchedule();
+    schedule.holds = false;
+    const storage = new MemoryStorage({ schedule: schedule.add });
+    const { attach, close } = await openRinged({}, { storage });
+    const { memory, port, source } = attach();
+    const thread = new RingWriter(memory, port, { maxPendingBytes: MAX_PENDING_BYTES });
+    await thread.put(key(0), VALUE);
+    schedule.holds = true;
+    const durable = thread.put(key(1), VALUE, { sync: true });
+    await settle();
+    const progress = (): number => new Int32Array(memory.control)[ControlWord.Progress]!;
+    const before = progress();
+    source.close(new Error('revoked'));
+    const closing = progress();
+    expect(closing).not.toBe(before);
+    source.endNow(new Error('revoked'));
+    expect(progress()).not.toBe(closing);
+    await expect(durable).rejects.toThrow(withCode(ErrorCode.WriteOutcomeUnknown));
+    schedule.release();
     await close();
   });
 

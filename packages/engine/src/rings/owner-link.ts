@@ -98,11 +98,6 @@ export class OwnerLink {
     Atomics.store(this.#control, ControlWord.WantsMessage, 1);
   }
 
-  /** Asks for progress when there is room in the ring. */
-  wantSpace(): void {
-    Atomics.store(this.#control, ControlWord.WantsSpace, 1);
-  }
-
   post(request: RingRequest): void {
     this.#port.postMessage(request);
   }

@@ -39,8 +39,6 @@ export class RingSource {
   readonly #apart = new Map<number, SharedArrayBuffer>();
   #state: RingState = RingState.Open;
   #isGone = false;
-  /** What it may take, in the unit of `WriteRings`; below 0 after a frame that was larger than its share. */
-  credit = 0;
 
   constructor(memory: RingMemory, port: MessagePort, staging: FrameStaging, listener: RingSourceListener) {
     this.#control = attachControl(memory);
@@ -98,13 +96,6 @@ export class RingSource {
   /** Whether the frame just taken waits for the disk, too. */
   get waitsForDisk(): boolean {
     return this.#reader.isSync;
-  }
-
-  /** There is room again in the ring. */
-  offerSpace(): void {
-    if (Atomics.load(this.#control, ControlWord.WantsSpace) === 0) return;
-    Atomics.store(this.#control, ControlWord.WantsSpace, 0);
-    this.#tell();
   }
 
   settleWritten(group: WriteGroup, failure?: unknown): void {

@@ -247,21 +247,14 @@ export class RingWriter {
     for (const resolve of this.#onIdle.splice(0)) resolve();
   }
 
+  /** What the ring has no room for waits for an answer: whatever is in it will have one, behind having left it. */
   #sendQueued(): void {
     if (this.#queued.length === 0 || this.#link.hasEnded) return;
     let sent = 0;
-    let isAnnounced = false;
-    while (sent < this.#queued.length) {
-      if (this.#send(this.#queued[sent]!)) sent++;
-      else if (isAnnounced) break;
-      else {
-        // And once more: what the owner took before it could see that comes without progress.
-        this.#link.wantSpace();
-        isAnnounced = true;
-      }
-    }
+    while (sent < this.#queued.length && this.#send(this.#queued[sent]!)) sent++;
+    if (sent === 0) return;
     this.#queued.splice(0, sent);
-    if (sent > 0 && this.#signal.claimWake()) this.#link.post({ kind: 'wake' });
+    if (this.#signal.claimWake()) this.#link.post({ kind: 'wake' });
   }
 
   /** False when there is no room. */

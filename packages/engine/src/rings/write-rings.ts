@@ -25,8 +25,6 @@ import { RingSource, type RingTarget } from './ring-source.ts';
 const ENTRY_COST = 256;
 /** A slice takes about so much: 512 entries of 100 bytes, 0.2 to 0.5 ms with their insertion. */
 const SLICE_COST: number = 192 * KIB;
-/** A thread whose batch was so much larger than its share waits no longer for the others than this. */
-const MAX_DEBT: number = 8 * SLICE_COST;
 /** Record bytes that may be taken and not yet written; what is beyond waits in the rings. */
 const MAX_UNWRITTEN_BYTES: number = 1 * MIB;
 /** Turns without a frame before the owner sleeps: a thread that goes on writing need not wake it each time. */
@@ -140,9 +138,9 @@ export class WriteRings {
     while (left > 0) {
       const sources = this.#withFrames();
       if (sources.length === 0) return true;
-      const share = Math.ceil(SLICE_COST / sources.length);
+      const share = left / sources.length;
       for (const source of sources) {
-        left -= this.#takeShare(source, share, left);
+        left -= this.#takeShare(source, share);
         if (this.#isHeld) return false;
         if (left <= 0) break;
       }
@@ -150,22 +148,18 @@ export class WriteRings {
     return false;
   }
 
-  /** Takes no more than `left`, or one frame. Returns what that cost. */
-  #takeShare(source: RingSource, share: number, left: number): number {
-    source.credit = Math.min(source.credit + share, share);
+  /** Takes frames until they have cost that much. Returns what they cost: more, when the last was large. */
+  #takeShare(source: RingSource, share: number): number {
     let cost = 0;
-    while (source.credit > 0 && cost < left && source.hasFrame()) {
+    while (cost < share && source.hasFrame()) {
       const { recordBytes, entries } = source;
       if (this.#unwrittenBytes > 0 && this.#unwrittenBytes + recordBytes > this.#maxUnwrittenBytes) {
         this.#isHeld = true;
         break;
       }
-      const frameCost = recordBytes + ENTRY_COST * entries;
-      source.credit = Math.max(source.credit - frameCost, -MAX_DEBT);
-      cost += frameCost;
+      cost += recordBytes + ENTRY_COST * entries;
       this.#take(source);
     }
-    if (cost > 0) source.offerSpace();
     return cost;
   }
 
