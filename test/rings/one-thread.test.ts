@@ -500,7 +500,9 @@ describe('closing', () => {
     const { store, writer, close, rings } = await openRinged();
     const thread = writer();
     const written = thread.put(key(1), VALUE);
-    await thread.close();
+    const closed = thread.close();
+    await expect(thread.del(key(1))).rejects.toThrow(withCode(ErrorCode.DatabaseNotOpen));
+    await closed;
     await written;
     await eventually(() => rings.size === 0);
     await expect(thread.put(key(2), VALUE)).rejects.toThrow(withCode(ErrorCode.DatabaseNotOpen));

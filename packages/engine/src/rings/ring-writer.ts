@@ -58,6 +58,7 @@ export class RingWriter {
   #pendingBytes = 0;
   #spare: Uint8Array<ArrayBuffer> | undefined;
   readonly #onIdle: (() => void)[] = [];
+  #isClosed = false;
 
   /** Throws ARENA_INVALID_ARGUMENT when `memory` is not that of a ring. */
   constructor(memory: RingMemory, port: MessagePort, { maxPendingBytes }: RingWriterOptions) {
@@ -139,8 +140,9 @@ export class RingWriter {
     this.#finishNow(group, sync);
   }
 
-  /** Sends what was issued, waits for its answers, and lets go of the ring. Never rejects. */
+  /** Takes no new write, waits for the answers to those that were issued, and lets go of the ring. Never rejects. */
   async close(): Promise<void> {
+    this.#isClosed = true;
     while (!this.#isIdle) await new Promise<void>((resolve) => this.#onIdle.push(resolve));
     this.#link.close();
   }
@@ -155,6 +157,7 @@ export class RingWriter {
   }
 
   #checkOpen(): void {
+    if (this.#isClosed) throw new EngineError(ErrorCode.DatabaseNotOpen, 'the attached store is closed');
     const { refusal } = this.#link;
     if (refusal !== undefined) throw refusal;
   }
