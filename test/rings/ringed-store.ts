@@ -10,7 +10,7 @@ import { lockDirectory } from '../../packages/engine/src/lock/directory-lock.ts'
 import { resolveOptions } from '../../packages/engine/src/options/options.ts';
 import { OwnerSignal } from '../../packages/engine/src/rings/owner-signal.ts';
 import type { RingMemory, RingMemoryOptions } from '../../packages/engine/src/rings/ring-memory.ts';
-import type { RingSource, RingTarget } from '../../packages/engine/src/rings/ring-source.ts';
+import type { RingSource } from '../../packages/engine/src/rings/ring-source.ts';
 import { RingWriter } from '../../packages/engine/src/rings/ring-writer.ts';
 import { WriteRings } from '../../packages/engine/src/rings/write-rings.ts';
 
@@ -37,15 +37,13 @@ export interface RingedStoreModules {
   readonly clock?: Clock;
   readonly executor?: OpenModules['executor'];
   readonly signal?: OwnerSignal;
-  /** What stands between the rings and the store. */
-  readonly wrap?: (target: RingTarget) => RingTarget;
 }
 
 export async function openRinged(
   options: OpenOptions = {},
   modules: RingedStoreModules = {},
 ): Promise<RingedStore> {
-  const { storage = new MemoryStorage(), clock = systemClock, executor, signal, wrap } = modules;
+  const { storage = new MemoryStorage(), clock = systemClock, executor, signal } = modules;
   const resolved = resolveOptions({ flush: 'inline', ...options });
   const lock = lockDirectory(storage, storage.location);
   const parts = await assembleStore(storage, lock, resolved, {
@@ -53,9 +51,8 @@ export async function openRinged(
     ...(executor === undefined ? {} : { executor }),
   });
   const store = new Store(makeStoreCore(parts));
-  const target = wrap?.(parts.writes) ?? parts.writes;
   const rings = new WriteRings(
-    target,
+    parts.writes,
     { maxPendingBytes: resolved.maxPendingBytes },
     signal ?? new OwnerSignal(),
   );

@@ -20,6 +20,7 @@ import type { RecoveryReport } from '../public/public-types.ts';
 import { ReadPath } from '../read/read-path.ts';
 import { SnapshotList } from '../read/snapshot-list.ts';
 import { recoverStore } from '../recovery/recover-store.ts';
+import { WriteRings } from '../rings/write-rings.ts';
 import { ThreadSharing } from '../threads/owner/thread-sharing.ts';
 import { CommitLane } from '../version/commit-lane.ts';
 import { ObsoleteTables } from '../version/obsolete-tables.ts';
@@ -124,8 +125,20 @@ function completed(
     },
   });
   const clearing = new RangeClearing({ ...foundation, ...writeSide, reads });
-  const threads = new ThreadSharing({ ...foundation, flushedFrom });
-  return { ...foundation, ...writeSide, lock, reads, verification, checkpoints, clearing, threads, recovery };
+  const rings = new WriteRings(writeSide.writes, foundation.options);
+  const threads = new ThreadSharing({ ...foundation, rings, flushedFrom });
+  return {
+    ...foundation,
+    ...writeSide,
+    lock,
+    reads,
+    verification,
+    checkpoints,
+    clearing,
+    rings,
+    threads,
+    recovery,
+  };
 }
 
 function openVersions(

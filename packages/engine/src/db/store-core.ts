@@ -19,6 +19,7 @@ import type { RecoveryReport } from '../public/public-types.ts';
 import type { StoreStats } from '../public/stats.ts';
 import type { ReadPath } from '../read/read-path.ts';
 import type { SnapshotList } from '../read/snapshot-list.ts';
+import type { WriteRings } from '../rings/write-rings.ts';
 import type { RootKeeper } from '../roots/root-keeper.ts';
 import type { ThreadSharing } from '../threads/owner/thread-sharing.ts';
 import type { ObsoleteTables } from '../version/obsolete-tables.ts';
@@ -61,6 +62,7 @@ export interface StoreParts {
   readonly verification: Verification;
   readonly checkpoints: Checkpoints;
   readonly clearing: RangeClearing;
+  readonly rings: WriteRings;
   readonly threads: ThreadSharing;
   readonly infoLog: StoreLog;
   readonly recovery: RecoveryReport;
@@ -104,7 +106,7 @@ export function makeStoreCore(parts: StoreParts): StoreCore {
 }
 
 /**
- * Order: no new work → the queue runs empty → journals durable → flush and threads stop → descriptors → the lock,
+ * Order: no new work → rings of other threads → the queue runs empty → journals durable → flush and threads stop → descriptors → the lock,
  * last. Every step is taken whatever became of those before it; the first failure is the outcome.
  */
 async function closeStore(parts: StoreParts): Promise<void> {
@@ -131,6 +133,8 @@ async function closeStore(parts: StoreParts): Promise<void> {
       failure ??= { error };
     }
   };
+  // What other threads have issued by now is issued.
+  await attempt(() => parts.rings.close());
   // Of a store that was stopped nothing is queued, but a write of its journal may still be in the pool.
   writes.stopIntake();
   await attempt(() => patiently(clock, writes.idle()));
@@ -150,6 +154,7 @@ async function closeStore(parts: StoreParts): Promise<void> {
     attempt(() => parts.checkpoints.close()),
     attempt(() => executor.close()),
   ]);
+  parts.rings.endNow();
   parts.leavePauseGate();
   await attempt(() => parts.reads.close());
   for (const journal of memtables.journals()) await attempt(() => journal.close());

@@ -102,9 +102,11 @@ export class OwnerLink {
     this.#port.postMessage(request);
   }
 
-  /** Blocks the thread until there is progress beyond `seen`, and now and then to see whether anybody is there. */
-  sleep(seen: number): void {
-    if (Atomics.wait(this.#control, ControlWord.Progress, seen, PROBE_MS) === 'timed-out') this.#probe();
+  /** Blocks the thread until there is progress beyond `seen`. False: there was none for long, but somebody may be there. */
+  sleep(seen: number): boolean {
+    if (Atomics.wait(this.#control, ControlWord.Progress, seen, PROBE_MS) !== 'timed-out') return true;
+    this.#probe();
+    return false;
   }
 
   keepAlive(isWanted: boolean): void {

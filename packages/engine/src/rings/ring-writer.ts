@@ -39,6 +39,8 @@ const MAX_SPARE_BYTES: number = 8 * MAX_SHARED_FRAME_BYTES;
 export interface RingWriterOptions {
   /** Bytes of writes that may wait for room in the ring. */
   readonly maxPendingBytes: number;
+  /** Called now and then while a blocking write waits, which nothing else of the thread does meanwhile. */
+  readonly onLongWait?: () => void;
 }
 
 export class RingWriter {
@@ -59,15 +61,17 @@ export class RingWriter {
   #spare: Uint8Array<ArrayBuffer> | undefined;
   readonly #onIdle: (() => void)[] = [];
   #isClosed = false;
+  readonly #onLongWait: (() => void) | undefined;
 
   /** Throws ARENA_INVALID_ARGUMENT when `memory` is not that of a ring. */
-  constructor(memory: RingMemory, port: MessagePort, { maxPendingBytes }: RingWriterOptions) {
+  constructor(memory: RingMemory, port: MessagePort, { maxPendingBytes, onLongWait }: RingWriterOptions) {
     const control = attachControl(memory);
     this.#lastTicket = control[ControlWord.Written]!;
     this.#frames = new FrameWriter(memory.frames);
     this.#signal = new OwnerSignal(memory.signal);
     this.#maxPendingBytes = maxPendingBytes;
     this.#maxSharedBytes = Math.min(MAX_SHARED_FRAME_BYTES, this.#frames.maxRecordBytes);
+    this.#onLongWait = onLongWait;
     this.#link = new OwnerLink(control, port, () => this.#lookAfter());
   }
 
@@ -227,7 +231,7 @@ export class RingWriter {
       this.#sendQueued();
       this.#settle();
       if (write.isSettled) break;
-      this.#link.sleep(progress);
+      if (!this.#link.sleep(progress)) this.#onLongWait?.();
     }
     // Those before it that wait for more hear of it by message.
     this.#lookAfter();

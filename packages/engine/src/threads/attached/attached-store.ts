@@ -5,15 +5,16 @@ import type { Storage } from '@arena-level/common/storage/storage';
 import { checkIteratorOptions } from '../../iterator/iterator-options.ts';
 import type { StoreIterator } from '../../iterator/store-iterator.ts';
 import type { Turns } from '../../iterator/turns.ts';
-import type { ReadOptions } from '../../public/public-types.ts';
+import type { BatchOperation, ReadOptions, WriteOptions } from '../../public/public-types.ts';
 import { checkKeys, checkReadOptions } from '../../read/check-reads.ts';
 import { ReadPath, type StoreIteratorReadOptions } from '../../read/read-path.ts';
 import type { Snapshot } from '../../read/snapshot-list.ts';
+import { RingWriter } from '../../rings/ring-writer.ts';
 import { checkKey } from '../../write/check-entries.ts';
 import type { ControlBuffer } from '../control/control-buffer.ts';
 import { SlotState } from '../control/control-layout.ts';
 import type { ThreadReadOptions } from '../control/handle.ts';
-import type { OwnerMessage, ThreadMessage } from '../control/messages.ts';
+import type { OwnerMessage, ThreadMessage, ThreadRing } from '../control/messages.ts';
 import type { ThreadSlot } from '../control/thread-slot.ts';
 import { AttachedSnapshots } from './attached-snapshots.ts';
 import { HeldTables } from './held-tables.ts';
@@ -34,15 +35,19 @@ export interface AttachedParts {
 /**
  * A store that another thread has open, in this one: it reads MemDBs from shared memory and tables from disk by itself. The
  * same methods with the same answers as on the `Store`: a read sees every write that was acknowledged, to anyone, before it began,
- * and each batch whole or not at all. Reads wait for no other thread and send no message.
+ * and each batch whole or not at all. Reads wait for no other thread and send no message. Writes go through shared memory to the thread
+ * that has the store open; what is acknowledged is what it is there, and the blocking ones block this thread until then.
  *
- * When the store is closed, or the thread that owns it ends, reads fail with LEVEL_DATABASE_NOT_OPEN. Made by `attach`.
+ * When the store is closed, or the thread that owns it ends, calls fail with LEVEL_DATABASE_NOT_OPEN. Made by `attach`.
  */
 export class AttachedStore {
   readonly #parts: AttachedParts;
   readonly #views: ThreadViews;
   readonly #snapshots: AttachedSnapshots;
   readonly #reads: ReadPath;
+  /** Came before anything else; made a writer of by the first write. */
+  #ring: ThreadRing | undefined;
+  #writer: RingWriter | undefined;
   #whyClosed: EngineError | undefined;
   #closing: Promise<void> | undefined;
 
@@ -56,6 +61,9 @@ export class AttachedStore {
       port,
       clock,
       onObsolete: (table) => this.#reads.evict(table),
+      onRing: (ring) => {
+        this.#ring = ring;
+      },
     });
     this.#views = views;
     this.#snapshots = new AttachedSnapshots(control, slot, views);
@@ -82,6 +90,33 @@ export class AttachedStore {
   /** The directory of the store. */
   get location(): string {
     return this.#parts.location;
+  }
+
+  /** Stores a value under a key, replacing the one before. */
+  async put(key: Uint8Array, value: Uint8Array, options?: WriteOptions): Promise<void> {
+    await this.#writes.put(key, value, options);
+  }
+
+  putSync(key: Uint8Array, value: Uint8Array, options?: WriteOptions): void {
+    this.#writes.putSync(key, value, options);
+  }
+
+  /** Deletes a key; one that is not there is no error. */
+  async del(key: Uint8Array, options?: WriteOptions): Promise<void> {
+    await this.#writes.del(key, options);
+  }
+
+  delSync(key: Uint8Array, options?: WriteOptions): void {
+    this.#writes.delSync(key, options);
+  }
+
+  /** Applies all operations, in their order, or none of them. */
+  async batch(operations: readonly BatchOperation[], options?: WriteOptions): Promise<void> {
+    await this.#writes.batch(operations, options);
+  }
+
+  batchSync(operations: readonly BatchOperation[], options?: WriteOptions): void {
+    this.#writes.batchSync(operations, options);
   }
 
   /** The value of a key, or undefined. */
@@ -187,12 +222,23 @@ export class AttachedStore {
 
   async #letGo(): Promise<void> {
     const { slot, port, storage } = this.#parts;
+    await this.#writer?.close();
     await this.#reads.close();
     this.#views.release();
     this.#snapshots.end();
     slot.change(SlotState.Attached, SlotState.Closed);
+    if (this.#writer === undefined) this.#ring?.port.close();
     port.close();
     storage.closeNow();
+  }
+
+  get #writes(): RingWriter {
+    this.#checkOpen();
+    if (this.#writer !== undefined) return this.#writer;
+    if (this.#ring === undefined) this.#views.drain();
+    const { memory, port, maxPendingBytes } = this.#ring!;
+    this.#writer = new RingWriter(memory, port, { maxPendingBytes, onLongWait: () => this.#moveOn() });
+    return this.#writer;
   }
 
   #checkOpen(): void {
@@ -206,14 +252,20 @@ export class AttachedStore {
   /** In a turn of this thread's event loop: an owner that waits for it to move on need not wait for its next read. */
   #heard(message: OwnerMessage): void {
     this.#views.take(message);
-    if (this.#whyClosed !== undefined || this.#parts.control.isClosed) return;
+    if (!this.#moveOn()) return;
+    if (message.kind === 'move') this.#parts.port.postMessage({ kind: 'moved' } satisfies ThreadMessage);
+  }
+
+  /** Holds nothing back that is not needed, while it is not reading. */
+  #moveOn(): boolean {
+    if (this.#whyClosed !== undefined || this.#parts.control.isClosed) return false;
     try {
       this.#views.moveOn();
+      return true;
     } catch {
       // Whoever reads next meets the same.
-      return;
+      return false;
     }
-    if (message.kind === 'move') this.#parts.port.postMessage({ kind: 'moved' } satisfies ThreadMessage);
   }
 }
 

@@ -18,7 +18,7 @@ import type { MemDbReader } from '@arena-level/common/memdb/memdb';
 import { type MemtableHandle, ReadView } from '../../memtable/read-view.ts';
 import type { ControlBuffer } from '../control/control-buffer.ts';
 import { ControlWord, EPOCH_CLOSED, NO_EPOCH, SlotState } from '../control/control-layout.ts';
-import type { OwnerMessage, ThreadMessage } from '../control/messages.ts';
+import type { OwnerMessage, ThreadMessage, ThreadRing } from '../control/messages.ts';
 import type { ThreadSlot } from '../control/thread-slot.ts';
 import { CatalogReader, type StoreLists } from './catalog-reader.ts';
 import { HeldEpochs } from './held-epochs.ts';
@@ -46,6 +46,7 @@ export interface ThreadViewsModules {
   readonly slot: ThreadSlot;
   readonly port: MessagePort;
   readonly clock: Clock;
+  readonly onRing: (ring: ThreadRing) => void;
   /** No view that is held has this table any more. */
   readonly onObsolete: (table: number) => void;
 }
@@ -108,6 +109,7 @@ export class ThreadViews {
     this.#modules.slot.countTaken();
     if (message.kind === 'arena') this.#arenas.add(message.id, message.shared);
     else if (message.kind === 'catalog') this.#catalog.setBuffer(message.id, message.shared);
+    else if (message.kind === 'ring') this.#modules.onRing(message);
   }
 
   /** Holds nothing any more. REQUIRES: `view` is not used again. */

@@ -1,4 +1,6 @@
 /** What goes through the port of a handle. Reads send nothing and wait for nothing, but for `want`. */
+import type { MessagePort } from 'node:worker_threads';
+import type { RingMemory } from '../../rings/ring-memory.ts';
 
 /** From the owner. */
 export type OwnerMessage =
@@ -6,8 +8,16 @@ export type OwnerMessage =
   | { readonly kind: 'arena'; readonly id: number; readonly shared: SharedArrayBuffer }
   /** The memory that the catalog is in from now on. */
   | { readonly kind: 'catalog'; readonly id: number; readonly shared: SharedArrayBuffer }
+  /** The thread's way to write: posted once, before its handle leaves. */
+  | ({ readonly kind: 'ring' } & ThreadRing)
   /** Lists have changed: a thread that is not reading takes the new ones in its next turn, and answers `moved`. */
   | { readonly kind: 'move' };
+
+export interface ThreadRing {
+  readonly memory: RingMemory;
+  readonly port: MessagePort;
+  readonly maxPendingBytes: number;
+}
 
 /** From the thread. */
 export type ThreadMessage =

@@ -1,7 +1,7 @@
 import type { MessagePort } from 'node:worker_threads';
 import type { Arena } from '@arena-level/common/arena/arena';
 import { SlotState } from '../control/control-layout.ts';
-import type { OwnerMessage } from '../control/messages.ts';
+import type { OwnerMessage, ThreadRing } from '../control/messages.ts';
 import type { ThreadSlot } from '../control/thread-slot.ts';
 import type { CatalogBuffer } from './catalog-writer.ts';
 
@@ -63,6 +63,11 @@ export class ThreadLink {
     this.#post({ kind: 'catalog', id, shared });
   }
 
+  /** The port of the ring goes with it. */
+  sendRing(ring: ThreadRing): void {
+    this.#post({ kind: 'ring', ...ring }, [ring.port]);
+  }
+
   /** Asks a thread that may not be reading to take part; what is in its port already does so, too. */
   nudge(now: number): void {
     if (!this.isAttached) return;
@@ -90,8 +95,8 @@ export class ThreadLink {
     return this.#posted - this.slot.taken;
   }
 
-  #post(message: OwnerMessage): void {
+  #post(message: OwnerMessage, transferList: readonly MessagePort[] = []): void {
     this.#posted++;
-    this.port.postMessage(message);
+    this.port.postMessage(message, transferList);
   }
 }

@@ -20,6 +20,7 @@ import type { MemtableSet } from '../../memtable/memtable-set.ts';
 import type { ResolvedOptions } from '../../options/options.ts';
 import type { StoreStats } from '../../public/stats.ts';
 import type { SnapshotList } from '../../read/snapshot-list.ts';
+import type { WriteRings } from '../../rings/write-rings.ts';
 import { type ControlBuffer, createControl } from '../control/control-buffer.ts';
 import { EPOCH_CLOSED, MAX_THREADS, NO_EPOCH, SlotState } from '../control/control-layout.ts';
 import { makeHandle, type ThreadHandle } from '../control/handle.ts';
@@ -47,6 +48,7 @@ export interface ThreadSharingModules {
   readonly memtables: MemtableSet;
   readonly pool: ArenaPool;
   readonly snapshots: SnapshotList;
+  readonly rings: Pick<WriteRings, 'add'>;
   /** See `LookupParts.flushedFrom`. */
   readonly flushedFrom: number;
 }
@@ -100,6 +102,7 @@ export class ThreadSharing {
     this.#links.set(index, link);
     link.sendCatalog(catalog.buffer);
     this.#sendArenas(link);
+    this.#sendRing(link, resolved);
     port1.on('message', (message: ThreadMessage) => this.#heard(link, message));
     port1.on('close', () => this.#left(link));
     port1.unref();
@@ -195,6 +198,14 @@ export class ThreadSharing {
   #sendArenas(link: ThreadLink, isAskedFor = false): void {
     const { active, frozen } = this.#modules.memtables;
     for (const { arena } of [active, ...frozen]) link.sendArena(this.#arenas.of(arena), arena, isAskedFor);
+  }
+
+  /** A channel of its own: both sides read it when they want to know of writes, and only then. */
+  #sendRing(link: ThreadLink, options: { readonly ringBytes: number }): void {
+    const { rings, options: ofStore } = this.#modules;
+    const { port1, port2 } = new MessageChannel();
+    const { memory } = rings.add(port1, options);
+    link.sendRing({ memory, port: port2, maxPendingBytes: ofStore.maxPendingBytes });
   }
 
   #heard(link: ThreadLink, message: ThreadMessage): void {
