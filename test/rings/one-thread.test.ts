@@ -1,11 +1,11 @@
 /** Both sides of rings on one thread, where every interleaving can be chosen. */
-import { ErrorCode } from '@arena-level/common/base/errors';
+import { EngineError, ErrorCode } from '@arena-level/common/base/errors';
 import { FaultStorage } from '@arena-level/common/storage/fault-storage';
 import { MemoryStorage } from '@arena-level/common/storage/memory-storage';
 import { describe, expect, test } from 'vitest';
 import { FrameWriter } from '../../packages/engine/src/rings/frame-writer.ts';
 import { OwnerSignal } from '../../packages/engine/src/rings/owner-signal.ts';
-import { ControlWord, FrameFlag } from '../../packages/engine/src/rings/ring-memory.ts';
+import { ControlWord, FrameFlag, RingState } from '../../packages/engine/src/rings/ring-memory.ts';
 import { RingWriter } from '../../packages/engine/src/rings/ring-writer.ts';
 import { eventually, settle, stateOf } from '../support/eventually.ts';
 import { HeldSchedule } from '../support/held-schedule.ts';
@@ -484,15 +484,35 @@ describe('closing', () => {
     schedule.holds = true;
     const durable = thread.put(key(1), VALUE, { sync: true });
     await settle();
-    const progress = (): number => new Int32Array(memory.control)[ControlWord.Progress]!;
+    const control = (): Int32Array => new Int32Array(memory.control);
+    const progress = (): number => control()[ControlWord.Progress]!;
     const before = progress();
     source.close(new Error('revoked'));
     const closing = progress();
     expect(closing).not.toBe(before);
-    source.endNow(new Error('revoked'));
-    expect(progress()).not.toBe(closing);
-    await expect(durable).rejects.toThrow(withCode(ErrorCode.WriteOutcomeUnknown));
+    expect(control()[ControlWord.State]).toBe(RingState.Closing);
     schedule.release();
+    await durable;
+    expect(control()[ControlWord.State]).toBe(RingState.Ended);
+    // One for the answer, one for the end.
+    expect(progress() - closing).toBe(2);
+    await close();
+  });
+
+  test('wakes a blocked writer, which now and then looks after other things', async () => {
+    const { attach, close } = await openRinged();
+    const { memory, port, source } = attach();
+    let waits = 0;
+    const thread = new RingWriter(memory, port, {
+      maxPendingBytes: MAX_PENDING_BYTES,
+      // Nothing else of this thread, which is the owner's as well, happens meanwhile.
+      onLongWait: () => {
+        waits++;
+        if (waits === 2) source.close(new EngineError(ErrorCode.DatabaseNotOpen, 'closed'));
+      },
+    });
+    expect(() => thread.putSync(key(1), VALUE)).toThrow(withCode(ErrorCode.DatabaseNotOpen));
+    expect(waits).toBe(2);
     await close();
   });
 

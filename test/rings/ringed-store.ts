@@ -8,7 +8,7 @@ import { assembleStore } from '../../packages/engine/src/db/assemble-store.ts';
 import { makeStoreCore } from '../../packages/engine/src/db/store-core.ts';
 import { lockDirectory } from '../../packages/engine/src/lock/directory-lock.ts';
 import { resolveOptions } from '../../packages/engine/src/options/options.ts';
-import { OwnerSignal } from '../../packages/engine/src/rings/owner-signal.ts';
+import type { OwnerSignal } from '../../packages/engine/src/rings/owner-signal.ts';
 import type { RingMemory, RingMemoryOptions } from '../../packages/engine/src/rings/ring-memory.ts';
 import type { RingSource } from '../../packages/engine/src/rings/ring-source.ts';
 import { RingWriter } from '../../packages/engine/src/rings/ring-writer.ts';
@@ -51,11 +51,8 @@ export async function openRinged(
     ...(executor === undefined ? {} : { executor }),
   });
   const store = new Store(makeStoreCore(parts));
-  const rings = new WriteRings(
-    parts.writes,
-    { maxPendingBytes: resolved.maxPendingBytes },
-    signal ?? new OwnerSignal(),
-  );
+  // Its own rings, unless the test has a signal for them.
+  const rings = signal === undefined ? parts.rings : new WriteRings(parts.writes, resolved, signal);
   const attach = (ringOptions?: RingMemoryOptions) => {
     const { port1, port2 } = new MessageChannel();
     return { ...rings.add(port1, ringOptions), port: port2 };
@@ -70,12 +67,8 @@ export async function openRinged(
       return new RingWriter(memory, port, { maxPendingBytes });
     },
     async close() {
-      rings.close();
-      try {
-        await store.close();
-      } finally {
-        rings.endNow();
-      }
+      if (signal !== undefined) rings.close();
+      await store.close();
     },
   };
 }

@@ -138,19 +138,21 @@ describe('closing the store', () => {
     schedule.holds = false;
     const clock = new ManualClock();
     const storage = new MemoryStorage({ schedule: schedule.add });
-    const { store, rings, attach, close } = await openRinged({}, { storage, clock });
+    const { store, attach, close } = await openRinged({}, { storage, clock });
     clock.msPerLook = 100;
     await store.put(bytes('slow'), bytes('write'));
     clock.msPerLook = 0;
     schedule.holds = true;
     const producer = await startProducer(attach(), { id: 0 });
     while (schedule.waiting === 0) await nextTurn();
-    rings.close();
-    rings.endNow();
+    const closed = close();
+    await nextTurn();
+    // More than a store that is being closed waits for a disk.
+    clock.advance(60_000);
     expect(await producer.report).toMatchObject({ acknowledged: 0, code: ErrorCode.WriteOutcomeUnknown });
     await producer.ended;
     schedule.release();
-    await close();
+    await expect(closed).rejects.toMatchObject({ code: ErrorCode.WriteOutcomeUnknown });
   });
 });
 

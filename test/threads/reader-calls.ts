@@ -31,6 +31,12 @@ export interface Calls {
   block: [];
   /** The same, and reads before anything else happens in the thread. */
   blockAndRead: [key: string];
+  put: [key: string, value: string];
+  putSync: [key: string, value: string];
+  del: [key: string];
+  delSync: [key: string];
+  /** Whether a write that is not waited for has its answer when the store is closed. */
+  putAndClose: [key: string, value: string];
   close: [];
   exit: [code: number];
   fail: [];

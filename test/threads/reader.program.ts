@@ -89,6 +89,20 @@ const calls: { readonly [C in Command]: (...args: Call<C>) => unknown } = {
     block();
     return shown(open().getSync(bytes(key)));
   },
+  put: (key, value) => open().put(bytes(key), bytes(value)),
+  putSync: (key, value) => open().putSync(bytes(key), bytes(value)),
+  del: (key) => open().del(bytes(key)),
+  delSync: (key) => open().delSync(bytes(key)),
+  putAndClose: async (key, value) => {
+    let isAnswered = false;
+    void open()
+      .put(bytes(key), bytes(value))
+      .then(() => {
+        isAnswered = true;
+      });
+    await open().close();
+    return isAnswered;
+  },
   close: () => open().close(),
   exit: (code) => process.exit(code),
   fail: () => {

@@ -154,7 +154,6 @@ async function closeStore(parts: StoreParts): Promise<void> {
     attempt(() => parts.checkpoints.close()),
     attempt(() => executor.close()),
   ]);
-  parts.rings.endNow();
   parts.leavePauseGate();
   await attempt(() => parts.reads.close());
   for (const journal of memtables.journals()) await attempt(() => journal.close());

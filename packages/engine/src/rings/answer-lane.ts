@@ -47,15 +47,6 @@ export class AnswerLane {
     this.#advance();
   }
 
-  /** The same for all that are left. */
-  settleAll(failed: (first: number, last: number) => void): void {
-    for (const range of this.#ranges) {
-      if (!range.isSettled) failed(range.first, range.last);
-      range.isSettled = true;
-    }
-    this.#advance();
-  }
-
   #advance(): void {
     const ranges = this.#ranges;
     let settled = 0;

@@ -7,7 +7,7 @@
  * Main thread only, that is: the owner's.
  */
 import { type MessagePort, receiveMessageOnPort } from 'node:worker_threads';
-import { asError, EngineError, ErrorCode } from '@arena-level/common/base/errors';
+import { EngineError, ErrorCode } from '@arena-level/common/base/errors';
 import { toWireError } from '@arena-level/common/protocol/wire-error';
 import type { WriteGroup } from '../write/write-group.ts';
 import { AnswerLane } from './answer-lane.ts';
@@ -119,21 +119,6 @@ export class RingSource {
   close(reason: unknown): void {
     this.refuseNew(reason);
     this.#endIfIdle();
-  }
-
-  /** Ends now. What was taken and has no answer gets this one. */
-  endNow(reason: unknown): void {
-    if (this.isEnded) return;
-    this.close(reason);
-    if (this.isEnded) return;
-    const unknown = new EngineError(
-      ErrorCode.WriteOutcomeUnknown,
-      `the write may or may not survive a reopen: ${asError(reason).message}`,
-      { cause: reason },
-    );
-    this.#written.settleAll(this.#failed('written', unknown));
-    this.#durable.settleAll(this.#failed('durable', unknown));
-    this.#end();
   }
 
   #takeApart(ticket: number, recordBytes: number): Uint8Array {

@@ -91,7 +91,7 @@ export class WriteRings {
 
   /**
    * The store is being closed: what is in the rings by now is handed to the write path, to be written or refused, and
-   * no more. Threads that wait hear it when everything of theirs has its answer. See `endNow`.
+   * no more. A thread that waits hears it when all of its that was taken has its answer.
    */
   close(): void {
     const reason = closed();
@@ -100,11 +100,6 @@ export class WriteRings {
       while (source.hasFrame()) this.#take(source);
       source.close(reason);
     }
-  }
-
-  /** Behind `close`, when the store is closed: what has no answer by now gets one. */
-  endNow(): void {
-    for (const source of [...this.#sources]) source.endNow(closed());
   }
 
   #schedule(): void {
