@@ -35,8 +35,8 @@ export interface Calls {
   putSync: [key: string, value: string];
   del: [key: string];
   delSync: [key: string];
-  /** Whether a write that is not waited for has its answer when the store is closed. */
-  putAndClose: [key: string, value: string];
+  /** How many of so many writes, which are not waited for, have their answer when the store is closed. */
+  putAndClose: [writes: number, value: string];
   close: [];
   exit: [code: number];
   fail: [];

@@ -93,15 +93,15 @@ const calls: { readonly [C in Command]: (...args: Call<C>) => unknown } = {
   putSync: (key, value) => open().putSync(bytes(key), bytes(value)),
   del: (key) => open().del(bytes(key)),
   delSync: (key) => open().delSync(bytes(key)),
-  putAndClose: async (key, value) => {
-    let isAnswered = false;
-    void open()
-      .put(bytes(key), bytes(value))
-      .then(() => {
-        isAnswered = true;
-      });
+  putAndClose: async (writes, value) => {
+    let answers = 0;
+    for (let i = 0; i < writes; i++) {
+      void open()
+        .put(bytes(`key ${i}`), bytes(value))
+        .then(() => answers++);
+    }
     await open().close();
-    return isAnswered;
+    return answers;
   },
   close: () => open().close(),
   exit: (code) => process.exit(code),

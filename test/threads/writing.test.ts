@@ -1,4 +1,6 @@
 /** Threads that write through their handles, and read what all have written. */
+import { fork } from 'node:child_process';
+import { once } from 'node:events';
 import { Worker } from 'node:worker_threads';
 import { ErrorCode, open, type Store } from 'arena-level/engine';
 import { describe, expect, test } from 'vitest';
@@ -112,6 +114,29 @@ describe('threads that write', () => {
   });
 });
 
+test.each(['by process.exit', 'by a signal'])(
+  'what was acknowledged is there when the process ends %s',
+  async (how) => {
+    const directory = temporaryDirectory();
+    const leaving = await bundleForNode(new URL('leaving-writers.program.ts', import.meta.url));
+    const child = fork(leaving, [directory, how, await program], { stdio: 'pipe' });
+    let output = '';
+    child.stdout!.on('data', (chunk) => {
+      output += chunk;
+    });
+    await once(child, 'exit');
+    const acknowledged = output.trim().split(' ').map(Number);
+    expect(Math.min(...acknowledged)).toBeGreaterThan(20);
+    const store = await open(directory);
+    acknowledged.forEach((least, id) => {
+      const [first, second] = ['a', 'z'].map((part) => Number(text(store.getSync(bytes(`${part}:${id}`)))));
+      expect(first).toBe(second);
+      expect(first).toBeGreaterThanOrEqual(least);
+    });
+    await store.close();
+  },
+);
+
 describe('a thread', () => {
   test('that is closed writes no more', async () => {
     const store = await openStore();
@@ -127,8 +152,9 @@ describe('a thread', () => {
   test('that is closed waits for what it has written', async () => {
     const store = await openStore();
     const thread = await ReaderThread.start(store);
-    expect(await thread.call('putAndClose', 'k', 'v')).toBe(true);
-    expect(text(store.getSync(bytes('k')))).toBe('v');
+    // So much that it takes the owner many turns.
+    expect(await thread.call('putAndClose', 200, 'v'.repeat(50_000))).toBe(200);
+    expect(store.getSync(bytes('key 199'))).toHaveLength(50_000);
     await whenever(() => store.stats().threads.handles === 0);
   });
 
