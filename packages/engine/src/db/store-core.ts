@@ -133,8 +133,8 @@ async function closeStore(parts: StoreParts): Promise<void> {
       failure ??= { error };
     }
   };
-  // What other threads have issued by now is issued.
-  await attempt(() => parts.rings.close());
+  // What other threads have issued by now is issued. In this turn, as all that is behind the call is refused.
+  void attempt(() => parts.rings.close());
   // Of a store that was stopped nothing is queued, but a write of its journal may still be in the pool.
   writes.stopIntake();
   await attempt(() => patiently(clock, writes.idle()));

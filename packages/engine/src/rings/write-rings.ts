@@ -23,8 +23,8 @@ import { RingSource, type RingTarget } from './ring-source.ts';
 
 /** What a frame costs is its bytes, and this for each entry: an insertion takes half a microsecond to a whole one. */
 const ENTRY_COST = 256;
-/** A slice takes about so much: 512 entries of 100 bytes, 0.2 to 0.5 ms with their insertion. */
-const SLICE_COST: number = 192 * KIB;
+/** A slice takes so much and the rest of one frame: 350 to 600 entries of 100 bytes, a quarter to half a millisecond. */
+const SLICE_COST: number = 128 * KIB;
 /** Record bytes that may be taken and not yet written; what is beyond waits in the rings. */
 const MAX_UNWRITTEN_BYTES: number = 1 * MIB;
 /** Turns without a frame before the owner sleeps: a thread that goes on writing need not wake it each time. */
