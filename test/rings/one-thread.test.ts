@@ -477,7 +477,7 @@ describe('closing', () => {
     const schedule = new HeldSchedule();
     schedule.holds = false;
     const storage = new MemoryStorage({ schedule: schedule.add });
-    const { attach, close } = await openRinged({}, { storage });
+    const { store, attach, close } = await openRinged({}, { storage });
     const { memory, port, source } = attach();
     const thread = new RingWriter(memory, port, { maxPendingBytes: MAX_PENDING_BYTES });
     await thread.put(key(0), VALUE);
@@ -491,8 +491,13 @@ describe('closing', () => {
     const closing = progress();
     expect(closing).not.toBe(before);
     expect(control()[ControlWord.State]).toBe(RingState.Closing);
+    // What comes behind it is not taken.
+    new FrameWriter(memory.frames).push(0, 4, 1, 3, Uint8Array.of(1, 1, 97, 0), 0, 4);
+    port.postMessage({ kind: 'wake' });
+    await settle();
     schedule.release();
     await durable;
+    expect(store.getSync(bytes('a'))).toBeUndefined();
     expect(control()[ControlWord.State]).toBe(RingState.Ended);
     // One for the answer, one for the end.
     expect(progress() - closing).toBe(2);

@@ -39,6 +39,8 @@ export class RingSource {
   readonly #apart = new Map<number, SharedArrayBuffer>();
   #state: RingState = RingState.Open;
   #isGone = false;
+  /** Whatever is still in the ring is left there. */
+  #takesNothing = false;
 
   constructor(memory: RingMemory, port: MessagePort, staging: FrameStaging, listener: RingSourceListener) {
     this.#control = attachControl(memory);
@@ -53,10 +55,6 @@ export class RingSource {
     port.unref();
   }
 
-  get isEnded(): boolean {
-    return this.#state === RingState.Ended;
-  }
-
   get recordBytes(): number {
     return this.#reader.recordBytes;
   }
@@ -67,7 +65,7 @@ export class RingSource {
 
   /** Whether there is a frame to take. A ring that turns out to be damaged is closed. */
   hasFrame(): boolean {
-    if (this.isEnded) return false;
+    if (this.#takesNothing) return false;
     try {
       if (this.#reader.hasFrame()) return true;
     } catch (error) {
@@ -117,6 +115,7 @@ export class RingSource {
 
   /** Takes nothing more; ends when what was taken has its answer. The thread hears `reason` for everything else. */
   close(reason: unknown): void {
+    this.#takesNothing = true;
     this.refuseNew(reason);
     this.#endIfIdle();
   }
@@ -178,8 +177,8 @@ export class RingSource {
   }
 
   #endIfIdle(): void {
-    if (this.#state !== RingState.Closing || !this.#written.isEmpty || !this.#durable.isEmpty) return;
-    this.#end();
+    if (this.#state !== RingState.Closing || !this.#takesNothing) return;
+    if (this.#written.isEmpty && this.#durable.isEmpty) this.#end();
   }
 
   #end(): void {

@@ -183,6 +183,8 @@ export class WriteRings {
   #begin(group: WriteGroup): Portion {
     const portion: Portion = { group, sources: new Set(), bytes: 0, waitsForDisk: false };
     const settle = (failure?: unknown): void => {
+      // Nothing joins it any more, and its buffer may be large.
+      if (this.#portion === portion) this.#portion = undefined;
       this.#unwrittenBytes -= portion.bytes;
       for (const source of portion.sources) source.settleWritten(group, failure);
       if (this.#isHeld) this.#schedule();
