@@ -57,6 +57,7 @@ export class OwnerAndThread {
       slot: this.slot,
       port: port2,
       clock: systemClock,
+      onRing: () => {},
       onObsolete: (table) => this.obsolete.push(table),
     });
   }
