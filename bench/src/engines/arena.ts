@@ -98,16 +98,11 @@ export interface EventSource {
 }
 
 export function watchStore(store: EventSource, onMark: (mark: Mark) => void): void {
-  const flushes = new Map<number, number>();
   const ended = (kind: Mark['kind'], durationMs: number, label: string): void =>
     onMark({ kind, startMs: performance.now() - durationMs, durationMs, label });
   store.on('memtable-installed', ({ durationMs }) => ended('rotation', durationMs, ''));
-  store.on('flush-started', ({ journal }) => flushes.set(journal, performance.now()));
-  store.on('memtable-dropped', ({ journal }) => {
-    const startMs = flushes.get(journal);
-    if (startMs !== undefined) ended('flush', performance.now() - startMs, '');
-    flushes.delete(journal);
-  });
+  // By its own clock: a listener hears of the start of an inline flush when that has ended.
+  store.on('flush-finished', ({ durationMs }) => ended('flush', durationMs, ''));
   store.on('compaction-finished', ({ level, outputLevel, durationMs }) =>
     ended('compaction', durationMs, `level ${level} to ${outputLevel}`),
   );
