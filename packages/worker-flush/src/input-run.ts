@@ -15,7 +15,7 @@ import { compareInternalKeys, TRAILER_BYTES } from '@arena-level/common/key/inte
 import { HASH_BYTES } from '@arena-level/common/merkle/hashing';
 import { blockLeaf } from '@arena-level/common/merkle/table-root';
 import type { CompactionJob, InputTable } from '@arena-level/common/protocol/compaction-protocol';
-import { type FileDesc, fileName, tableFile } from '@arena-level/common/storage/file-desc';
+import { type FileDesc, fileName, tableFile, tempFile } from '@arena-level/common/storage/file-desc';
 import type { ReadableFile, Storage } from '@arena-level/common/storage/storage';
 import { openTable, type TableReader } from '@arena-level/common/table/table-reader';
 import { BlockWindow } from './block-window.ts';
@@ -55,7 +55,12 @@ export class InputRun {
   #leaves: Uint8Array | undefined;
 
   /** `prefix` is what all user keys of the merge begin with. Nothing is read before `first`. */
-  constructor(storage: Storage, tables: readonly InputTable[], job: CompactionJob, prefix: Uint8Array) {
+  constructor(
+    storage: Storage,
+    tables: readonly InputTable[],
+    job: Pick<CompactionJob, 'begin' | 'end'>,
+    prefix: Uint8Array,
+  ) {
     this.#storage = storage;
     this.#tables = tables;
     this.#begin = job.begin;
@@ -245,8 +250,8 @@ export class InputRun {
 }
 
 /** Opens a table that must be there, with the size that the manifest states. */
-function openInput(storage: Storage, { number, size }: InputTable): TableReader {
-  const file = openExisting(storage, tableFile(number));
+function openInput(storage: Storage, { number, size, isTemporary = false }: InputTable): TableReader {
+  const file = openExisting(storage, isTemporary ? tempFile(number) : tableFile(number));
   try {
     if (file.size !== size) {
       throw corruption(`table of ${file.size} bytes, and the manifest states ${size}`, fileName(file.file));

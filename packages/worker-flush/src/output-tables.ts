@@ -1,5 +1,5 @@
 /**
- * The tables that a compaction writes, one after the other: each is created with its first entry, and complete, synced
+ * The tables that a compaction or an ingest writes, one after the other: each is created with its first entry, and complete, synced
  * and closed before the next one begins. One owner.
  */
 import type { Clock } from '@arena-level/common/base/clock';
@@ -10,6 +10,9 @@ import type { Storage, WritableFile } from '@arena-level/common/storage/storage'
 import { TableBuilder } from '@arena-level/common/table/table-builder';
 import { closeOrDiscard, discard, removeQuietly } from './temporary-table.ts';
 
+/** Where the tables go, and what they are like. */
+export type OutputPlan = Pick<CompactionJob, 'tempNumbers' | 'options' | 'maxTableBytes'>;
+
 interface OpenTable {
   readonly tempNumber: number;
   readonly file: WritableFile;
@@ -17,14 +20,14 @@ interface OpenTable {
 }
 
 export class OutputTables {
-  readonly #job: CompactionJob;
+  readonly #job: OutputPlan;
   readonly #storage: Storage;
   readonly #clock: Clock;
   readonly #tables: CompactedTable[] = [];
   #open: OpenTable | undefined;
   #syncMs = 0;
 
-  constructor(job: CompactionJob, storage: Storage, clock: Clock) {
+  constructor(job: OutputPlan, storage: Storage, clock: Clock) {
     this.#job = job;
     this.#storage = storage;
     this.#clock = clock;

@@ -10,6 +10,8 @@ export interface InputTable {
   /** First and last internal key. */
   readonly smallest: Uint8Array;
   readonly largest: Uint8Array;
+  /** It still has its temporary name: no version lists it. */
+  readonly isTemporary?: boolean;
 }
 
 /** User keys from `smallest` to `largest`, both included. */

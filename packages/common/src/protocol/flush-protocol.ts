@@ -1,10 +1,11 @@
 import type { StorageSpec } from '../storage/storage-spec.ts';
 import type { TableOptions, TableSummary } from '../table/table-options.ts';
 import type { CompactRequest, CompactResponse } from './compaction-protocol.ts';
+import type { IngestRequest, IngestResponse } from './ingest-protocol.ts';
 import type { WireError } from './wire-error.ts';
 
 /** Grows with every change of the messages below; a worker of another version refuses the task. */
-export const FLUSH_PROTOCOL_VERSION = 2;
+export const FLUSH_PROTOCOL_VERSION = 3;
 
 /** A table to build from a frozen arena. Plain data and the shared memory itself: nothing is copied. */
 export interface FlushJob {
@@ -87,5 +88,9 @@ export type PrepareResponse =
   | { readonly kind: 'prepared' }
   | { readonly kind: 'failed'; readonly error: WireError };
 
-export type WorkerRequest = FlushRequest | VerifyRequest | PrepareRequest | CompactRequest;
-export type WorkerResponse = FlushResponse | VerifyResponse | PrepareResponse | CompactResponse;
+/** Tasks that run to their end in one go. */
+export type StoreRequest = FlushRequest | VerifyRequest | PrepareRequest | CompactRequest;
+export type StoreResponse = FlushResponse | VerifyResponse | PrepareResponse | CompactResponse;
+
+export type WorkerRequest = StoreRequest | IngestRequest;
+export type WorkerResponse = StoreResponse | IngestResponse;

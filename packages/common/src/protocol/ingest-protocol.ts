@@ -1,0 +1,102 @@
+import type { StorageSpec } from '../storage/storage-spec.ts';
+import type { TableOptions } from '../table/table-options.ts';
+import type { CompactedTable, InputTable } from './compaction-protocol.ts';
+import type { WireError } from './wire-error.ts';
+
+/** How the pieces of a source are made, and so what the parse function is called with: a line, a piece, a record. */
+export type SplitKind = 'lines' | 'pieces' | 'records';
+
+/** A part of a source, whole lines or records. */
+export interface IngestPiece {
+  readonly split: SplitKind;
+  /** Of lines and pieces. */
+  readonly bytes?: Uint8Array;
+  /** Of records. */
+  readonly records?: readonly unknown[];
+  /** Path of the file it is of. */
+  readonly file?: string;
+}
+
+/** A piece to parse, and by what. Plain data: nothing is shared. */
+export interface ParseJob {
+  /** URL of the module with the parse function. */
+  readonly module: string;
+  /** What the caller hands to that function: anything that can be cloned. */
+  readonly parseOptions: unknown;
+  readonly piece: IngestPiece;
+}
+
+/** Entries as a group of writes: room for a batch header (`journal/batch-codec.ts`), then batch records. */
+export interface EncodedBatch {
+  readonly bytes: Uint8Array<ArrayBuffer>;
+  readonly entries: number;
+}
+
+/** Where a batch ends: behind the record with which it has so many bytes or entries. */
+export interface BatchSizes {
+  readonly batchBytes: number;
+  readonly batchEntries: number;
+}
+
+export interface ParseRequest extends ParseJob, BatchSizes {
+  readonly task: 'parse';
+  readonly protocolVersion: number;
+}
+
+/** Entries of a piece as tables of their own: a run. */
+export interface RunJob extends ParseJob {
+  /** Of every entry: of two with the same key the later one is kept. */
+  readonly sequence: number;
+  /** Numbers of temporary files: [first, first + count). The last one takes what is left. */
+  readonly tempNumbers: { readonly first: number; readonly count: number };
+  readonly maxTableBytes: number;
+  readonly options: TableOptions;
+}
+
+export interface RunRequest extends RunJob {
+  readonly task: 'build-run';
+  readonly protocolVersion: number;
+  readonly storage: StorageSpec;
+}
+
+/** The entries of a table of a run, as batches. */
+export interface UnloadRequest extends BatchSizes {
+  readonly task: 'unload';
+  readonly protocolVersion: number;
+  readonly storage: StorageSpec;
+  readonly table: InputTable;
+}
+
+/** What parsing a piece came to, beside its entries. */
+export interface ParsedPiece {
+  /** Lines or records of the piece; 1 for a piece that is parsed as a whole. */
+  readonly units: number;
+  readonly entries: number;
+  /** Bytes of keys and values. */
+  readonly bytes: number;
+  /** What the parse function returned behind its last entry. */
+  readonly report?: unknown;
+}
+
+/** `unit`: of the piece, from 0, that could not be parsed; absent where something else failed. */
+export interface IngestFailure {
+  readonly kind: 'failed';
+  readonly error: WireError;
+  readonly unit?: number;
+}
+
+export type ParseResponse =
+  | { readonly kind: 'parsed'; readonly parsed: ParsedPiece; readonly batches: readonly EncodedBatch[] }
+  | IngestFailure;
+
+/** `tables`: ordered by key, none when the piece has no entries. */
+export type RunResponse =
+  | { readonly kind: 'run-built'; readonly parsed: ParsedPiece; readonly tables: readonly CompactedTable[] }
+  | IngestFailure;
+
+export type UnloadResponse =
+  | { readonly kind: 'unloaded'; readonly batches: readonly EncodedBatch[] }
+  | IngestFailure;
+
+export type IngestRequest = ParseRequest | RunRequest | UnloadRequest;
+export type IngestResponse = ParseResponse | RunResponse | UnloadResponse;
