@@ -157,7 +157,13 @@ test('the time that writers wait is kept by reason', async () => {
   const { 'frozen-memtables': frozen, ...others } = store.stats().stalls;
   expect(frozen.count).toBeGreaterThan(0);
   expect(frozen).toMatchObject({ totalMs: 7, maxMs: 7 });
-  expect(Object.keys(others).sort()).toEqual(['healing', 'level0-pause', 'level0-slowdown', 'slow-journal']);
+  expect(Object.keys(others).sort()).toEqual([
+    'bulk-commit',
+    'healing',
+    'level0-pause',
+    'level0-slowdown',
+    'slow-journal',
+  ]);
   await store.close();
 });
 

@@ -135,6 +135,23 @@ export interface StoreEvents {
     readonly durationMs: number;
   };
 
+  /** `ingest` has begun. */
+  'ingest-started': { readonly call: number; readonly threads: number };
+  /** A table that an ingest built has its final name. */
+  'table-ingested': { readonly call: number; readonly level: number; readonly table: number };
+  /** Nothing of it is stored when it was to be stored by tables, what the error says when by batches. */
+  'ingest-failed': { readonly call: number; readonly error: Error; readonly durationMs: number };
+  'ingest-finished': {
+    readonly call: number;
+    readonly path: IngestPath;
+    readonly entries: number;
+    /** Of keys and values. */
+    readonly bytes: number;
+    /** 0 where it was stored by batches. */
+    readonly tables: number;
+    readonly durationMs: number;
+  };
+
   /** A file that is not needed any more could not be removed, or the roots file or `LOG` could not be written: no harm done. */
   'cleanup-failed': { readonly file: string; readonly error: Error };
   'master-root-renewed': { readonly root: string; readonly sequence: number; readonly tables: number };
@@ -168,19 +185,23 @@ export type RotationReason = 'full' | 'asked' | 'healing';
 
 export type ClearReason = 'all' | 'range';
 
+/** How an ingest stored its entries: as tables that its threads built, or as batches, like other writes. */
+export type IngestPath = 'tables' | 'batches';
+
 /** Where a flush is done; `commit`: the table is there, and its commit is tried again. */
 export type FlushPlace = 'worker' | 'inline' | 'commit';
 
 /**
  * Why writers wait: all frozen slots taken, the journal being healed, a journal write in the pool, level 0 above its
- * slowdown trigger, level 0 at its pause trigger.
+ * slowdown trigger, level 0 at its pause trigger, an ingest that puts its tables in.
  */
 export type StallReason =
   | 'frozen-memtables'
   | 'healing'
   | 'slow-journal'
   | 'level0-slowdown'
-  | 'level0-pause';
+  | 'level0-pause'
+  | 'bulk-commit';
 
 /** Why tables are compacted: level 0 has too many, another level too many bytes, reads look into one in vain, it was asked for. */
 export type CompactionReason = 'level0' | 'size' | 'seek' | 'range';
@@ -214,6 +235,10 @@ const STORE_EVENTS: Readonly<Record<StoreEventName, true>> = {
   'clear-started': true,
   'clear-failed': true,
   'range-cleared': true,
+  'ingest-started': true,
+  'table-ingested': true,
+  'ingest-failed': true,
+  'ingest-finished': true,
   'cleanup-failed': true,
   'master-root-renewed': true,
   'stall-begin': true,

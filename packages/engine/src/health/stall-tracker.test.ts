@@ -51,6 +51,7 @@ test('another reason ends the one before', () => {
     'slow-journal': { count: 2, totalMs: 5, maxMs: 4 },
     'level0-slowdown': { count: 0, totalMs: 0, maxMs: 0 },
     'level0-pause': { count: 0, totalMs: 0, maxMs: 0 },
+    'bulk-commit': { count: 0, totalMs: 0, maxMs: 0 },
   });
 });
 

@@ -13,6 +13,7 @@ export class StallTracker {
     'slow-journal': { count: 0, totalMs: 0, maxMs: 0 },
     'level0-slowdown': { count: 0, totalMs: 0, maxMs: 0 },
     'level0-pause': { count: 0, totalMs: 0, maxMs: 0 },
+    'bulk-commit': { count: 0, totalMs: 0, maxMs: 0 },
   };
   #current: { readonly reason: StallReason; readonly since: number } | undefined;
 

@@ -8,11 +8,14 @@
  */
 import { EngineError, ErrorCode } from '@arena-level/common/base/errors';
 import { MIB } from '@arena-level/common/base/limits';
+import type { Steps } from '@arena-level/common/base/steps';
 import { deleteRecordBytes, putRecordBytes } from '@arena-level/common/key/batch-record';
 import type { Memtable } from '../memtable/memtable.ts';
 import type { BatchOperation } from '../public/public-types.ts';
+import { ExclusiveWork } from './exclusive-work.ts';
+import { notSynced } from './queue-items.ts';
 import { WriteGroup } from './write-group.ts';
-import { notSynced, type WriteCounters, WriteQueue, type WriteQueueModules } from './write-queue.ts';
+import { type WriteCounters, WriteQueue, type WriteQueueModules } from './write-queue.ts';
 
 /** Record bytes at which a group is closed. */
 const MAX_GROUP_BYTES = 1 * MIB;
@@ -86,6 +89,48 @@ export class WritePath {
     return group;
   }
 
+  /**
+   * A group of its own that another thread has encoded: room for a batch header, then the records, which are taken over as
+   * they are. REQUIRES: checked records, at least one; the caller does not use `bytes` again.
+   */
+  encoded(bytes: Uint8Array<ArrayBuffer>, entries: number, sync: boolean): Promise<void> {
+    const group = new WriteGroup(bytes);
+    group.end = bytes.length;
+    group.entries = entries;
+    return new Promise((resolve, reject) => {
+      this.#checkIntake();
+      this.#checkBacklog(group.recordBytes);
+      this.#closeOpenGroup();
+      this.#enqueue(group);
+      group.promise(sync).then(resolve, reject);
+      this.#queue.pump();
+    });
+  }
+
+  /**
+   * Runs `steps` behind the writes issued so far, with an empty active memtable unless there is no room for another; all
+   * writes issued from now on wait for the end.
+   */
+  exclusive(steps: () => Steps<void>): Promise<void> {
+    const work = new ExclusiveWork(steps);
+    try {
+      this.#checkIntake();
+    } catch (error) {
+      work.reject(error);
+      return work.promise;
+    }
+    this.#closeOpenGroup();
+    this.#queue.push({ minBytes: 0, resolve: () => {}, reject: () => {} });
+    this.#queue.push(work);
+    this.#queue.pump();
+    return work.promise;
+  }
+
+  /** See `WriteQueue.passSequence`. */
+  passSequence(sequence: number, isVisible: boolean): void {
+    this.#queue.passSequence(sequence, isVisible);
+  }
+
   putNow(key: Uint8Array, value: Uint8Array, sync: boolean): void {
     const group = this.#beginNow();
     group.addPut(key, value);
@@ -148,16 +193,19 @@ export class WritePath {
     if (health.state === 'stopped' || health.state === 'closed') throw health.refusal();
   }
 
+  #checkBacklog(recordBytes: number): void {
+    const { pendingBytes } = this;
+    if (pendingBytes === 0 || pendingBytes + recordBytes <= this.#maxPendingBytes) return;
+    throw new EngineError(
+      ErrorCode.WriteBacklog,
+      `${pendingBytes} bytes of writes are waiting; ${recordBytes} more would pass maxPendingBytes (${this.#maxPendingBytes})`,
+    );
+  }
+
   /** The open group, with room for one more write; throws when no write can be taken. */
   #groupFor(recordBytes: number, entries: number): WriteGroup {
     this.#checkIntake();
-    const { pendingBytes } = this;
-    if (pendingBytes > 0 && pendingBytes + recordBytes > this.#maxPendingBytes) {
-      throw new EngineError(
-        ErrorCode.WriteBacklog,
-        `${pendingBytes} bytes of writes are waiting; ${recordBytes} more would pass maxPendingBytes (${this.#maxPendingBytes})`,
-      );
-    }
+    this.#checkBacklog(recordBytes);
     if (this.#open !== undefined && !this.#joins(this.#open, recordBytes, entries)) {
       this.#closeOpenGroup();
       this.#queue.pump();

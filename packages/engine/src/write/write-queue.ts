@@ -11,17 +11,18 @@
  * Main thread only.
  */
 import type { Clock } from '@arena-level/common/base/clock';
-import { EngineError, ErrorCode, messageOf } from '@arena-level/common/base/errors';
+import { EngineError, ErrorCode } from '@arena-level/common/base/errors';
 import { MAX_SEQUENCE } from '@arena-level/common/base/limits';
 import type { Health } from '../health/health.ts';
 import type { StallTracker } from '../health/stall-tracker.ts';
 import type { Turns } from '../iterator/turns.ts';
 import { BATCH_HEADER_BYTES } from '../journal/batch-codec.ts';
-import type { Memtable } from '../memtable/memtable.ts';
+import { ExclusiveWork } from './exclusive-work.ts';
 import { JournalWritePolicy } from './journal-write-policy.ts';
 import type { Level0Throttle } from './level0-throttle.ts';
+import { needOf, notSynced, outcomeUnknown, type QueueItem, type RotationRequest } from './queue-items.ts';
 import { WriteGroup } from './write-group.ts';
-import { type RoomNeed, WriteRoom, type WriteRoomModules } from './write-room.ts';
+import { WriteRoom, type WriteRoomModules } from './write-room.ts';
 
 export interface WriteQueueModules extends WriteRoomModules {
   readonly throttle: Level0Throttle;
@@ -34,16 +35,6 @@ export interface WriteQueueModules extends WriteRoomModules {
   /** Resolves when the store has healed, rejects when it could not. */
   readonly healed: () => Promise<void>;
 }
-
-/** A rotation that was asked for, in its place among the writes. */
-export interface RotationRequest {
-  readonly minBytes: number;
-  /** With the memtable that the rotation froze, or undefined when there was nothing to freeze. */
-  readonly resolve: (frozen: Memtable | undefined) => void;
-  readonly reject: (error: unknown) => void;
-}
-
-export type QueueItem = WriteGroup | RotationRequest;
 
 export interface WriteCounters {
   entries: number;
@@ -96,6 +87,17 @@ export class WriteQueue {
     return this.#items.length === 0;
   }
 
+  /**
+   * Sequence numbers up to this one are used; `isVisible`: and readers see them. REQUIRES: exclusive work is at the head, and
+   * the active memtable is empty.
+   */
+  passSequence(sequence: number, isVisible: boolean): void {
+    this.#nextSequence = Math.max(this.#nextSequence, sequence + 1);
+    if (!isVisible) return;
+    this.#lastSequence = sequence;
+    this.#modules.memtables.active.lastSequence = sequence;
+  }
+
   push(item: QueueItem): void {
     this.#items.push(item);
   }
@@ -130,6 +132,11 @@ export class WriteQueue {
     while (!this.isEmpty) {
       if (health.state !== 'healthy') throw health.refusal();
       const item = this.#items[0]!;
+      if (item instanceof ExclusiveWork) {
+        item.finishNow();
+        this.#dequeue(item);
+        continue;
+      }
       this.#room.makeNow(needOf(item));
       if (this.#makeRoom(item) && this.#items[0] === item && item instanceof WriteGroup)
         this.#writeOnThread(item);
@@ -160,7 +167,9 @@ export class WriteQueue {
 
   /** Refuses everything that waits: nothing of it was written. */
   refuse(error: unknown): void {
-    const kept = this.#pooled === undefined ? 0 : 1;
+    const head = this.#items[0];
+    const isBegun = head instanceof ExclusiveWork && head.isBegun;
+    const kept = this.#pooled === undefined && !isBegun ? 0 : 1;
     for (const item of this.#items.splice(kept)) {
       if (item instanceof WriteGroup) this.#onGroupLeft(item);
       item.reject(error);
@@ -184,6 +193,10 @@ export class WriteQueue {
         return;
       }
       const item = this.#items[0]!;
+      if (item instanceof ExclusiveWork) {
+        if (!this.#isThrough(item)) return;
+        continue;
+      }
       if (item instanceof WriteGroup && throttle.holdsUp(() => this.pump())) {
         stalls.begin('level0-slowdown');
         return;
@@ -196,6 +209,16 @@ export class WriteQueue {
       }
       this.#writeOnThread(item);
     }
+  }
+
+  /** True when the work at the head has come to its end; until then everything behind it waits. */
+  #isThrough(work: ExclusiveWork): boolean {
+    if (work.begin(() => this.pump())) {
+      this.#dequeue(work);
+      return true;
+    }
+    if (this.#items.length > 1) this.#modules.stalls.begin('bulk-commit');
+    return false;
   }
 
   /** A backlog is not written in one go: the event loop turns in between. */
@@ -221,7 +244,7 @@ export class WriteQueue {
    * Makes the memtable ready for the head of the queue, rotating when it does not fit. False when that has to wait.
    * A rotation request, and a group for which there is no memory or no journal, leave the queue here.
    */
-  #makeRoom(item: QueueItem): boolean {
+  #makeRoom(item: WriteGroup | RotationRequest): boolean {
     const { stalls } = this.#modules;
     const need = needOf(item);
     let failure: unknown = this.#sequencesLeft(item);
@@ -252,7 +275,7 @@ export class WriteQueue {
   }
 
   /** The error of a group for which there are no sequence numbers left; no store comes near it, a foreign one might. */
-  #sequencesLeft(item: QueueItem): EngineError | undefined {
+  #sequencesLeft(item: WriteGroup | RotationRequest): EngineError | undefined {
     // Beyond 2^53 - 1 sums are not exact, differences are.
     const left = MAX_SEQUENCE - this.#nextSequence + 1;
     if (!(item instanceof WriteGroup) || item.entries <= left) return undefined;
@@ -369,26 +392,4 @@ export class WriteQueue {
     this.#modules.onJournalFailure(cause);
     group.reject(outcomeUnknown(cause));
   }
-}
-
-function needOf(item: QueueItem): RoomNeed {
-  if (item instanceof WriteGroup) return item;
-  return { recordBytes: item.minBytes, entries: 0, wantsRotation: true };
-}
-
-function outcomeUnknown(cause: unknown): EngineError {
-  return new EngineError(
-    ErrorCode.WriteOutcomeUnknown,
-    `the write may or may not survive a reopen: ${messageOf(cause)}`,
-    { cause },
-  );
-}
-
-/** What the writer of a sync write is told whose write is in the store, journal and all, but not on the disk for certain. */
-export function notSynced(cause: unknown): EngineError {
-  return new EngineError(
-    ErrorCode.WriteOutcomeUnknown,
-    `the write is in the store, but it could not be synced: ${messageOf(cause)}`,
-    { cause },
-  );
 }
