@@ -3,7 +3,14 @@ import { isEngineError } from '@arena-level/common/base/errors';
 import type { FaultPlan } from '@arena-level/common/storage/fault-plan';
 import { FaultStorage } from '@arena-level/common/storage/fault-storage';
 import { MemoryStorage } from '@arena-level/common/storage/memory-storage';
-import { EngineError, ErrorCode, type OpenOptions, open, type Store } from 'arena-level/engine';
+import {
+  EngineError,
+  ErrorCode,
+  type OpenModules,
+  type OpenOptions,
+  open,
+  type Store,
+} from 'arena-level/engine';
 import { readContents } from '../crash/store-contents.ts';
 import { ManualClock } from '../support/manual-clock.ts';
 import { bytes } from '../support/text-bytes.ts';
@@ -34,15 +41,23 @@ export class FaultyStore {
   /** What callers were told, in order. */
   readonly errors: unknown[] = [];
   readonly #options: OpenOptions;
+  readonly #pool: ((storage: FaultStorage) => OpenModules['pool']) | undefined;
   #store: Store | undefined;
 
-  constructor(options: OpenOptions = TINY_STORE) {
+  /** `pool`: what runs the tasks of threads over the storage that fails. */
+  constructor(options: OpenOptions = TINY_STORE, pool?: (storage: FaultStorage) => OpenModules['pool']) {
     this.#options = options;
+    this.#pool = pool;
   }
 
   /** The open store; undefined when an open failed, or after a close. */
   get store(): Store | undefined {
     return this.#store;
+  }
+
+  get #modules(): Pick<OpenModules, 'pool'> {
+    const pool = this.#pool?.(this.storage);
+    return pool === undefined ? {} : { pool };
   }
 
   /** Now, as the ledger counts. */
@@ -58,7 +73,7 @@ export class FaultyStore {
     const { storage, clock } = this;
     const writes = this.ledger.length;
     const outcome = await this.settle('open', () =>
-      open(storage.location, this.#options, { storage, clock }),
+      open(storage.location, this.#options, { storage, clock, ...this.#modules }),
     );
     if ('error' in outcome) return false;
     this.#store = outcome.value;

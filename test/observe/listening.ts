@@ -9,6 +9,7 @@ const NAMES: readonly ChannelName[] = [
   'arena-level:flush',
   'arena-level:compaction',
   'arena-level:clear',
+  'arena-level:ingest',
   'arena-level:stall',
   'arena-level:error',
 ];

@@ -29,8 +29,9 @@ export const BANNED_IMPORTS: readonly BannedImport[] = [
       OWN_TESTS,
       /^packages\/common\/src\/storage\/node-[\w-]+\.ts$/,
       /^packages\/engine\/src\/(lock|cli)\//,
-      // Not a file of a store.
+      // Not files of a store.
       /^packages\/engine\/src\/flush\/worker-file\.ts$/,
+      /^packages\/engine\/src\/ingest\/source-files\.ts$/,
     ],
     instead: 'the Storage seam (common/storage/storage.ts)',
   },

@@ -32,7 +32,7 @@ export const LAYERS: readonly PackageLayers[] = [
       ['options', 'events', 'public'],
       ['lock', 'health', 'channels', 'info-log', 'journal', 'manifest', 'version', 'cache', 'iterator'],
       ['memtable', 'flush', 'compaction', 'roots', 'recovery'],
-      ['read', 'write', 'repair', 'doctor', 'checkpoint', 'read-only'],
+      ['read', 'write', 'repair', 'doctor', 'checkpoint', 'read-only', 'ingest'],
       ['rings'],
       ['threads'],
       ['db'],

@@ -9,6 +9,8 @@ export type {
   ErrorMessage,
   ErrorReason,
   FlushMessage,
+  IngestMessage,
+  IngestReason,
   OpenMessage,
   RotationMessage,
   StallMessage,
@@ -25,6 +27,7 @@ export type {
   ClearReason,
   CompactionReason,
   FlushPlace,
+  IngestPath,
   RotationReason,
   StallReason,
   StoreEventName,
@@ -35,6 +38,15 @@ export type { StoreIterator } from './iterator/store-iterator.ts';
 export { arenaBudget, setArenaBudget } from './memtable/arena-budget.ts';
 export type { OpenOptions } from './options/options.ts';
 export type { DiagnoseOptions, Diagnosis, Finding, FindingKind, Severity } from './public/diagnosis.ts';
+export type {
+  IngestOptions,
+  IngestProgress,
+  IngestReport,
+  IngestSource,
+  ParseContext,
+  ParsedEntry,
+  ParseFunction,
+} from './public/ingest-types.ts';
 export type {
   BatchOperation,
   CheckpointOptions,

@@ -3,7 +3,7 @@ export { EngineError, ErrorCode } from '@arena-level/common/base/errors';
 export { diagnose } from './db/diagnose-store.ts';
 export type { RepairOptions } from './db/repair-store.ts';
 export { diagnoseStats } from './doctor/diagnose-stats.ts';
-export type { CompactionReason, StallReason, StoreEvents } from './events/events.ts';
+export type { CompactionReason, IngestPath, StallReason, StoreEvents } from './events/events.ts';
 export { ArenaLevel } from './level/arena-level.ts';
 export type { RelayedEventName } from './level/event-relay.ts';
 export type {
@@ -33,6 +33,15 @@ export type {
   WriteOptions,
 } from './level/level-types.ts';
 export type { DiagnoseOptions, Diagnosis, Finding, FindingKind, Severity } from './public/diagnosis.ts';
+export type {
+  IngestOptions,
+  IngestProgress,
+  IngestReport,
+  IngestSource,
+  ParseContext,
+  ParsedEntry,
+  ParseFunction,
+} from './public/ingest-types.ts';
 export type {
   CheckpointOptions,
   CheckpointProgress,

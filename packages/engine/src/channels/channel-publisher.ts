@@ -14,6 +14,7 @@ import type {
   ClearMessage,
   CompactionMessage,
   FlushMessage,
+  IngestMessage,
   WorkOutcome,
 } from './messages.ts';
 import { TroubleList } from './trouble-list.ts';
@@ -39,6 +40,8 @@ export class ChannelPublisher {
   #compaction: Span<StoreEvents['compaction-started']> | undefined;
   /** By call. */
   readonly #clears = new Map<number, Span<StoreEvents['clear-started']>>();
+  /** By call. */
+  readonly #ingests = new Map<number, Span<StoreEvents['ingest-started']>>();
   #stall: Span<{ readonly reason: StallReason }> | undefined;
   /** A rotation between its two events, which nothing comes between. */
   #rotation: Span<StoreEvents['memtable-frozen']> | undefined;
@@ -113,6 +116,18 @@ export class ChannelPublisher {
     'clear-failed': ({ call, error }) => {
       this.#endClear(call, { outcome: 'failed', error });
       this.#troubles.note('clear', error);
+    },
+    'ingest-started': (details) => {
+      const span = this.#span(details);
+      this.#ingests.set(details.call, span);
+      const { threads } = details;
+      this.#send('arena-level:ingest', () => ({ ...this.#begin(span), reason: 'asked', threads }));
+    },
+    'ingest-finished': ({ call, path, entries, bytes, tables }) =>
+      this.#endIngest(call, { outcome: 'stored', path, entries, bytes, tables }),
+    'ingest-failed': ({ call, error }) => {
+      this.#endIngest(call, { outcome: 'failed', error });
+      this.#troubles.note('ingest', error);
     },
     'stall-begin': ({ reason }) => {
       const span = this.#span({ reason });
@@ -216,6 +231,19 @@ export class ChannelPublisher {
     this.#send('arena-level:clear', () => ({ ...none, ...this.#end(span, 'closed'), ...more, reason }));
   }
 
+  #endIngest(call: number, more: Partial<Extract<IngestMessage, { phase: 'end' }>>): void {
+    const span = this.#ingests.get(call);
+    if (span === undefined) return;
+    this.#ingests.delete(call);
+    const none = { entries: 0, bytes: 0, tables: 0 };
+    this.#send('arena-level:ingest', () => ({
+      ...none,
+      ...this.#end(span, 'closed'),
+      ...more,
+      reason: 'asked',
+    }));
+  }
+
   #endStall(outcome: 'over' | 'closed'): void {
     const span = this.#stall;
     this.#stall = undefined;
@@ -229,6 +257,7 @@ export class ChannelPublisher {
     for (const journal of [...this.#flushes.keys()]) this.#endFlush(journal, 'closed');
     this.#endCompaction('closed');
     for (const call of [...this.#clears.keys()]) this.#endClear(call, {});
+    for (const call of [...this.#ingests.keys()]) this.#endIngest(call, {});
     this.#endStall('closed');
     this.#troubles.close();
   }

@@ -8,6 +8,7 @@ const CHANNELS: { readonly [N in ChannelName]: Channel } = {
   'arena-level:flush': channel('arena-level:flush'),
   'arena-level:compaction': channel('arena-level:compaction'),
   'arena-level:clear': channel('arena-level:clear'),
+  'arena-level:ingest': channel('arena-level:ingest'),
   'arena-level:stall': channel('arena-level:stall'),
   'arena-level:error': channel('arena-level:error'),
 };

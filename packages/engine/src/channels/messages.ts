@@ -8,6 +8,7 @@ import type {
   ClearReason,
   CompactionReason,
   FlushPlace,
+  IngestPath,
   RotationReason,
   StallReason,
 } from '../events/events.ts';
@@ -20,6 +21,7 @@ export interface ChannelMessages {
   'arena-level:flush': FlushMessage;
   'arena-level:compaction': CompactionMessage;
   'arena-level:clear': ClearMessage;
+  'arena-level:ingest': IngestMessage;
   'arena-level:stall': StallMessage;
   'arena-level:error': ErrorMessage;
 }
@@ -133,11 +135,24 @@ export type ClearMessage =
       readonly tombstones: number;
     });
 
+/** A call of `ingest`; it is always asked for. Several may be under way. */
+export type IngestReason = 'asked';
+
+export type IngestMessage =
+  | (Begin<IngestReason> & { readonly threads: number })
+  | (End<IngestReason, 'stored' | 'failed' | 'closed'> & {
+      /** By tables or by batches; absent where the outcome is not `stored`, as 0 of the rest. */
+      readonly path?: IngestPath;
+      readonly entries: number;
+      readonly bytes: number;
+      readonly tables: number;
+    });
+
 /** Writers wait. */
 export type StallMessage = Begin<StallReason> | End<StallReason, 'over' | 'closed'>;
 
 /**
- * What is in trouble: an open, a rotation, a flush, a compaction, a `clear`, the journal (which is being healed), writes
+ * What is in trouble: an open, a rotation, a flush, a compaction, a `clear`, an `ingest`, the journal (which is being healed), writes
  * (which have stopped), or a file that is not needed.
  */
 export type ErrorReason =
@@ -146,13 +161,14 @@ export type ErrorReason =
   | 'flush'
   | 'compaction'
   | 'clear'
+  | 'ingest'
   | 'journal'
   | 'writes-stopped'
   | 'cleanup';
 
 /**
  * Trouble: `begin` for each failure, with the same id and a growing `count` while it lasts, and `end` when it has
- * passed. Where nothing is tried again (`open`, `clear`, `cleanup`) the end comes at once.
+ * passed. Where nothing is tried again (`open`, `clear`, `ingest`, `cleanup`) the end comes at once.
  */
 export type ErrorMessage =
   | (Begin<ErrorReason> & {

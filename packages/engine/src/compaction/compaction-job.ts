@@ -17,6 +17,9 @@ import { totalSize } from './level-scores.ts';
 const OUTPUTS_PER_TABLE_BYTES = 4;
 const SPARE_OUTPUTS = 16;
 
+/** What is to be cut into parts. */
+export type SplitPick = Pick<CompactionPick, 'level' | 'inputs' | 'nextInputs'>;
+
 export function compactionBytes(pick: CompactionPick): number {
   return totalSize(pick.inputs) + totalSize(pick.nextInputs);
 }
@@ -70,7 +73,7 @@ export function tempNumberCount(pick: CompactionPick, sizes: LevelSizes): number
  *
  * Where a table lies across several borders, its bytes are taken to be spread evenly over the pieces between them.
  */
-export function splitPoints(pick: CompactionPick, parts: number): Uint8Array[] {
+export function splitPoints(pick: SplitPick, parts: number): Uint8Array[] {
   const all = pick.inputs.concat(pick.nextInputs);
   const borders = bordersOf(pick, userKeyRangeOf(all));
   if (parts <= 1 || borders.length === 0) return [];
@@ -92,7 +95,7 @@ export function splitPoints(pick: CompactionPick, parts: number): Uint8Array[] {
  * Where the work can be cut. Tables of level 0 tend to have all keys from first to last: their first keys lie close
  * together and say nothing of where the bytes are, so they count only when the next level has no borders to offer.
  */
-function bordersOf(pick: CompactionPick, whole: UserKeyRange): Uint8Array[] {
+function bordersOf(pick: SplitPick, whole: UserKeyRange): Uint8Array[] {
   const next = innerKeys(pick.nextInputs, whole);
   return pick.level === 0 && next.length > 0 ? next : innerKeys(pick.inputs.concat(pick.nextInputs), whole);
 }

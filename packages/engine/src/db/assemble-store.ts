@@ -6,9 +6,11 @@ import type { Storage } from '@arena-level/common/storage/storage';
 import { ChannelPublisher } from '../channels/channel-publisher.ts';
 import { threadPauseGate } from '../compaction/pause-gate.ts';
 import { EventSink } from '../events/event-sink.ts';
+import { workerFile } from '../flush/worker-file.ts';
 import { Health } from '../health/health.ts';
 import { StallTracker } from '../health/stall-tracker.ts';
 import { beginInfoLog, tellOfRecovery } from '../info-log/store-log.ts';
+import { Ingests } from '../ingest/ingests.ts';
 import { LoopTurns } from '../iterator/turns.ts';
 import type { DirectoryLock } from '../lock/directory-lock.ts';
 import { ArenaPool } from '../memtable/arena-pool.ts';
@@ -92,7 +94,7 @@ export async function assembleStore(
       minPartBytes: modules.minCompactionPartBytes ?? MIN_PART_BYTES,
     };
     const writeSide = makeWriteSide(foundation, memtable.lastSequence);
-    parts = completed({ ...foundation, infoLog }, writeSide, lock, report);
+    parts = completed({ ...foundation, infoLog }, writeSide, modules, lock, report);
     tellOfRecovery(infoLog, report, versions);
     parts.compactions.schedule();
     return parts;
@@ -109,6 +111,7 @@ export async function assembleStore(
 function completed(
   foundation: Foundation & Pick<StoreParts, 'infoLog'>,
   writeSide: WriteSide,
+  modules: Modules,
   lock: DirectoryLock,
   recovery: RecoveryReport,
 ): StoreParts {
@@ -127,6 +130,7 @@ function completed(
   const clearing = new RangeClearing({ ...foundation, ...writeSide, reads });
   const rings = new WriteRings(writeSide.writes, foundation.options);
   const threads = new ThreadSharing({ ...foundation, rings, flushedFrom });
+  const ingests = makeIngests(foundation, writeSide, reads, modules);
   return {
     ...foundation,
     ...writeSide,
@@ -135,10 +139,30 @@ function completed(
     verification,
     checkpoints,
     clearing,
+    ingests,
     rings,
     threads,
     recovery,
   };
+}
+
+function makeIngests(
+  foundation: Foundation,
+  writeSide: WriteSide,
+  reads: ReadPath,
+  { pool }: Modules,
+): Ingests {
+  const { options } = foundation;
+  return new Ingests({
+    ...foundation,
+    ...writeSide,
+    reads,
+    workerUrl: () => workerFile(options.workerUrl),
+    // That of `foundation` holds arenas.
+    pool,
+    tableBytes: options.sizes.tableBytes,
+    table: (level) => tableOptions(options, level),
+  });
 }
 
 function openVersions(

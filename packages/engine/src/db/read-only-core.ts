@@ -115,7 +115,7 @@ async function verifyHeld(
 
 type Refusals = Pick<
   StoreCore,
-  'writes' | 'flush' | 'healer' | 'compactions' | 'checkpoints' | 'clearing' | 'threads' | 'checkWritable'
+  'writes' | 'flush' | 'healer' | 'compactions' | 'checkpoints' | 'clearing' | 'ingests' | 'threads' | 'checkWritable'
 >;
 
 function refusals(health: Health, lastSequence: number): Refusals {
@@ -147,6 +147,7 @@ function refusals(health: Health, lastSequence: number): Refusals {
     checkpoints: { create: reject('checkpoint') },
     clearing: { clear: reject('clear') },
     threads: { share: () => refuse('share') },
+    ingests: { run: reject('ingest') },
   };
 }
 
@@ -172,6 +173,7 @@ function statsOf(
     rotations: none,
     flushes: { ...new FlushCounters(), oldestMs: 0, failure: undefined },
     clears: { count: 0, tables: 0, bytes: 0, tombstones: 0 },
+    ingests: { count: 0, failed: 0, entries: 0, bytes: 0, tables: 0 },
     memtables: {
       active: 1,
       frozen: memdbs.length - 1,

@@ -9,6 +9,7 @@ import type { FlushExecutor } from '../flush/flush-executor.ts';
 import type { Health } from '../health/health.ts';
 import type { StallTracker } from '../health/stall-tracker.ts';
 import type { StoreLog } from '../info-log/store-log.ts';
+import type { Ingests } from '../ingest/ingests.ts';
 import type { Durability } from '../journal/durability.ts';
 import type { DirectoryLock } from '../lock/directory-lock.ts';
 import type { ArenaPool } from '../memtable/arena-pool.ts';
@@ -64,6 +65,7 @@ export interface StoreParts {
   readonly clearing: RangeClearing;
   readonly rings: WriteRings;
   readonly threads: ThreadSharing;
+  readonly ingests: Ingests;
   readonly infoLog: StoreLog;
   readonly recovery: RecoveryReport;
   readonly options: ResolvedOptions;
@@ -83,6 +85,7 @@ export interface StoreCore
   readonly healer: Pick<Healer, 'resume'>;
   readonly compactions: Pick<CompactionCoordinator, 'compactRange' | 'settled' | 'retry'>;
   readonly clearing: Pick<RangeClearing, 'clear'>;
+  readonly ingests: Pick<Ingests, 'run'>;
   readonly versions: Pick<VersionSet, 'current'>;
   readonly checkpoints: Pick<Checkpoints, 'create'>;
   readonly threads: Pick<ThreadSharing, 'share'>;
@@ -135,6 +138,7 @@ async function closeStore(parts: StoreParts): Promise<void> {
   };
   // What other threads have issued by now is issued. In this turn, as all that is behind the call is refused.
   void attempt(() => parts.rings.close());
+  parts.ingests.stop();
   // Of a store that was stopped nothing is queued, but a write of its journal may still be in the pool.
   writes.stopIntake();
   await attempt(() => patiently(clock, writes.idle()));
@@ -152,6 +156,7 @@ async function closeStore(parts: StoreParts): Promise<void> {
     attempt(() => flush.close()),
     attempt(() => parts.compactions.close()),
     attempt(() => parts.checkpoints.close()),
+    attempt(() => parts.ingests.settled()),
     attempt(() => executor.close()),
   ]);
   parts.leavePauseGate();
@@ -193,6 +198,7 @@ function collectStats(parts: StoreParts): StoreStats {
       failure: flush.failure === undefined ? undefined : messageOf(flush.failure),
     },
     clears: { ...parts.clearing.counters },
+    ingests: { ...parts.ingests.counters },
     memtables: {
       active: 1,
       frozen: frozen.length,

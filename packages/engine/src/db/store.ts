@@ -6,6 +6,7 @@ import type { StoreEventName } from '../events/events.ts';
 import { checkIteratorOptions } from '../iterator/iterator-options.ts';
 import type { StoreIterator } from '../iterator/store-iterator.ts';
 import { checkCallOptions, nameOf } from '../options/call-options.ts';
+import type { IngestOptions, IngestReport, IngestSource } from '../public/ingest-types.ts';
 import type {
   BatchOperation,
   CheckpointOptions,
@@ -129,6 +130,22 @@ export class Store {
   async clear(range: ClearRange = {}, options?: WriteOptions): Promise<void> {
     checkCallOptions('clear', range, CLEAR_RANGE);
     await this.#core.clearing.clear(range, wantsSync(options));
+  }
+
+  /**
+   * Stores what the parse function of a module makes of a source, in threads; see `IngestOptions`. Of entries with the same key
+   * the last one of the source stays.
+   *
+   * Where the store has nothing between the first and the last of the keys, the threads build tables, and one commit puts all
+   * of them in: until then nothing is seen of them, snapshots that are open do not see them afterwards, and writes wait while
+   * it lasts. Otherwise batches are written in the order of the source, as they come.
+   *
+   * Rejects with ARENA_INVALID_ARGUMENT, LEVEL_INVALID_KEY, LEVEL_INVALID_VALUE or ARENA_TOO_LARGE for what cannot be
+   * parsed, naming line or record, with LEVEL_ABORTED, and as `batch` and `flush` do; the message says what is stored.
+   */
+  async ingest(source: IngestSource, options: IngestOptions): Promise<IngestReport> {
+    this.#core.checkWritable('ingest');
+    return await this.#core.ingests.run(source, options);
   }
 
   /** The value of a key, or undefined. */

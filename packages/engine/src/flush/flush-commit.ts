@@ -105,11 +105,12 @@ export class FlushCommit {
   }
 
   #edit(memtable: Memtable, { table, tableNumber }: BuiltFlush): VersionEdit {
-    const { memtables } = this.#modules;
+    const { memtables, versions } = this.#modules;
     const next = memtables.frozen[1] ?? memtables.active;
     return {
       logNumber: next.journal.number,
-      lastSequence: memtable.lastSequence,
+      // Tables of an ingest may be ahead of a memtable that was frozen to be healed.
+      lastSequence: Math.max(memtable.lastSequence, versions.lastSequence),
       ...(table === undefined || tableNumber === undefined
         ? {}
         : {

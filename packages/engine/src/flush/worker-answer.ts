@@ -76,13 +76,13 @@ export function checkPrepareResponse(answer: unknown): PrepareResponse {
   throw noAnswer('prepare', answer);
 }
 
-function noAnswer(task: string, answer: unknown): EngineError {
+export function noAnswer(task: string, answer: unknown): EngineError {
   const { kind } = fieldsOf(answer);
   const what = typeof kind === 'string' ? `a malformed '${kind}'` : `a value of type ${typeof answer}`;
   return new EngineError(ErrorCode.WorkerFailed, `a flush worker answered a task '${task}' with ${what}`);
 }
 
-function fieldsOf(value: unknown): Untrusted {
+export function fieldsOf(value: unknown): Untrusted {
   return typeof value === 'object' && value !== null ? (value as Untrusted) : {};
 }
 
@@ -98,7 +98,7 @@ function isTimings(value: unknown): value is FlushTimings {
   return isDuration(sortMs) && isDuration(buildMs) && isDuration(syncMs) && isDuration(cpuMs);
 }
 
-function isCompactedTables(value: unknown): value is CompactedTable[] {
+export function isCompactedTables(value: unknown): value is CompactedTable[] {
   return (
     Array.isArray(value) &&
     value.every((item) => {
@@ -117,12 +117,12 @@ function areCounts(values: readonly unknown[]): values is readonly number[] {
   return values.every(isCount);
 }
 
-function isWireError(value: unknown): value is WireError {
+export function isWireError(value: unknown): value is WireError {
   const { code, message } = fieldsOf(value);
   return CODES.has(code) && typeof message === 'string';
 }
 
-function isCount(value: unknown): value is number {
+export function isCount(value: unknown): value is number {
   return Number.isSafeInteger(value) && (value as number) >= 0;
 }
 
@@ -131,7 +131,7 @@ function isDuration(value: unknown): value is number {
 }
 
 /** Bytes of the receiver's own: structured clone turns shared memory into a view of the same memory. */
-function isBytes(value: unknown): value is Uint8Array<ArrayBuffer> {
+export function isBytes(value: unknown): value is Uint8Array<ArrayBuffer> {
   return value instanceof Uint8Array && value.buffer instanceof ArrayBuffer;
 }
 

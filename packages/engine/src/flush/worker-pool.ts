@@ -21,8 +21,11 @@ export interface PoolLease extends WorkerPool {
 }
 
 export interface PoolOptions {
-  /** Pools of different use share no threads. One for compactions does not keep the process alive: who waits does. */
-  readonly use: 'flush' | 'compaction';
+  /**
+   * Pools of different use share no threads. One for compactions does not keep the process alive: who waits does. For ingests
+   * there is one of each size that is asked for.
+   */
+  readonly use: 'flush' | 'compaction' | 'ingest';
   /** File URL or path of the worker's module. */
   readonly workerUrl: string;
   /** Most threads at a time. */
@@ -42,7 +45,7 @@ const sharedPools = new Map<string, SharedPool>();
  * Throws ARENA_INVALID_OPTION when the pool exists with another size.
  */
 export function leaseWorkerPool({ use, workerUrl, size, clock }: PoolOptions): PoolLease {
-  const key = `${use} ${workerUrl}`;
+  const key = use === 'ingest' ? `${use} ${size} ${workerUrl}` : `${use} ${workerUrl}`;
   let shared = sharedPools.get(key);
   if (shared !== undefined && shared.pool.size !== size) {
     throw new EngineError(

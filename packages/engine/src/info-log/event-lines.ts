@@ -43,6 +43,12 @@ const LINES: Lines = {
   'clear-failed': ({ error, durationMs }) => `clear: failed after ${ms(durationMs)}: ${inWords(error)}`,
   'range-cleared': ({ tables: dropped, bytes, tombstones, durationMs }) =>
     `clear: ${dropped} tables of ${bytes} bytes dropped, ${tombstones} tombstones, ${ms(durationMs)}`,
+  'ingest-started': ({ call, threads }) => `ingest ${call}: begun in ${threads} threads`,
+  'table-ingested': ({ call, level, table }) => `ingest ${call}: table #${table} for level ${level}`,
+  'ingest-failed': ({ call, error, durationMs }) =>
+    `ingest ${call}: failed after ${ms(durationMs)}: ${inWords(error)}`,
+  'ingest-finished': ({ call, path, entries, bytes, tables: made, durationMs }) =>
+    `ingest ${call}: ${entries} entries of ${bytes} bytes stored by ${path === 'tables' ? `${made} tables` : path}, ${ms(durationMs)}`,
   'stall-begin': ({ reason }) =>
     FREQUENT_STALLS.has(reason) ? undefined : `stall: writers wait (${reason})`,
   'stall-end': ({ reason, durationMs }) =>

@@ -4,6 +4,7 @@ import { type RepairOptions, repair } from '../db/repair-store.ts';
 import type { Store } from '../db/store.ts';
 import type { StoreListener } from '../events/event-sink.ts';
 import type { OpenOptions as StoreOptions } from '../options/options.ts';
+import type { IngestOptions, IngestReport, IngestSource } from '../public/ingest-types.ts';
 import type {
   CheckpointOptions,
   CheckpointReport,
@@ -161,6 +162,14 @@ export class ArenaLevel<KDefault = string, VDefault = string> extends StoreLevel
   getProperty(property: string): string {
     if (typeof property !== 'string') throw new TypeError("The first argument 'property' must be a string");
     return this.openStore('getProperty').getProperty(property) ?? '';
+  }
+
+  /**
+   * Stores what the parse function of a module makes of a source, in threads. Its keys and values are bytes, or text that is
+   * stored as UTF-8: encodings, hooks and the listeners of `write` have no part in it. See `IngestOptions`.
+   */
+  ingest(source: IngestSource, options: IngestOptions): Promise<IngestReport> {
+    return this.#whenOpen('ingest', (store) => store.ingest(source, options));
   }
 
   /** Brings everything written so far to tables: it survives a crash of the machine. */

@@ -114,6 +114,15 @@ const FLUSHES: readonly MetricSpec[] = [
   counter('clears_total', 'Calls of clear', ({ clears }) => clears.count),
   counter('clear_dropped_tables_total', 'Tables that clear dropped', ({ clears }) => clears.tables),
   counter('clear_dropped_bytes_total', 'Bytes of tables that clear dropped', ({ clears }) => clears.bytes),
+  counter('ingests_total', 'Ingests done', ({ ingests }) => ingests.count),
+  counter('ingest_failures_total', 'Ingests that failed', ({ ingests }) => ingests.failed),
+  counter('ingest_entries_total', 'Entries that ingests stored', ({ ingests }) => ingests.entries),
+  counter(
+    'ingest_bytes_total',
+    'Bytes of keys and values that ingests stored',
+    ({ ingests }) => ingests.bytes,
+  ),
+  counter('ingest_tables_total', 'Tables that ingests put in', ({ ingests }) => ingests.tables),
   counter('clear_tombstones_total', 'Tombstones that clear wrote', ({ clears }) => clears.tombstones),
 ];
 

@@ -81,6 +81,14 @@ export interface StoreStats {
     readonly bytes: number;
     readonly tombstones: number;
   };
+  /** Ingests that were done, and that failed; entries and their bytes of those done; tables that they put in. */
+  readonly ingests: {
+    readonly count: number;
+    readonly failed: number;
+    readonly entries: number;
+    readonly bytes: number;
+    readonly tables: number;
+  };
   readonly memtables: {
     readonly active: number;
     readonly frozen: number;

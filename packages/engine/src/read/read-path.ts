@@ -1,5 +1,6 @@
 import type { Clock } from '@arena-level/common/base/clock';
-import { runLater } from '@arena-level/common/base/steps';
+import { runLater, type Steps } from '@arena-level/common/base/steps';
+import type { UserKeyRange } from '@arena-level/common/protocol/compaction-protocol';
 import { BlockCache } from '../cache/block-cache.ts';
 import { BlockLoader } from '../cache/block-loader.ts';
 import { ReadScheduler } from '../cache/read-scheduler.ts';
@@ -16,6 +17,7 @@ import type { HitStats, StoreStats } from '../public/stats.ts';
 import { approximateSize } from './approximate-size.ts';
 import { Lookup, type Value } from './lookup.ts';
 import { openIterator } from './open-iterator.ts';
+import { isEmptyRange } from './range-emptiness.ts';
 import { SeekWatch } from './seek-watch.ts';
 import type { SnapshotList } from './snapshot-list.ts';
 
@@ -143,6 +145,11 @@ export class ReadPath {
     } finally {
       version.release();
     }
+  }
+
+  /** See `isEmptyRange`. */
+  isEmpty(view: ReadView, range: UserKeyRange): Steps<boolean> {
+    return isEmptyRange(view, range, this.tables, this.#blocks.source(false));
   }
 
   /** A table that no version has any more: its file may go. */
