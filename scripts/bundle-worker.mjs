@@ -1,16 +1,33 @@
-// Bundles the flush worker into one file, so that a worker thread starts by loading one module and Node 20 can
-// run it from a checkout whose TypeScript has not been compiled.
+// Bundles what worker threads load into one file each, so that a thread starts by loading one module and Node 20 can run
+// it from a checkout whose TypeScript has not been compiled: the flush worker, and the parse module of the program.
 import { mkdir, rename, writeFile } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { build } from 'esbuild';
 
+const root = new URL('../packages/', import.meta.url);
+
 /** `outfile`: where the bundle goes; its source map lies beside it. */
 export async function bundleWorker(outfile) {
-  const root = new URL('../packages/worker-flush/', import.meta.url);
+  await bundle('worker-flush/src/worker.ts', outfile ?? inPackages('worker-flush/dist/flush.worker.mjs'));
+}
+
+/** The same for the parse module. */
+export async function bundleParser(outfile) {
+  await bundle(
+    'engine/src/cli/ingest/parse-piece.ts',
+    outfile ?? inPackages('engine/dist/ingest.parser.mjs'),
+  );
+}
+
+function inPackages(path) {
+  return fileURLToPath(new URL(path, root));
+}
+
+async function bundle(entry, outfile) {
   const { outputFiles } = await build({
-    entryPoints: [fileURLToPath(new URL('src/worker.ts', root))],
-    outfile: outfile ?? fileURLToPath(new URL('dist/flush.worker.mjs', root)),
+    entryPoints: [inPackages(entry)],
+    outfile,
     write: false,
     bundle: true,
     platform: 'node',
@@ -18,8 +35,8 @@ export async function bundleWorker(outfile) {
     target: 'node20',
     sourcemap: 'linked',
     conditions: ['source'],
-    // Native accelerators are optional: they are looked up at run time, never bundled.
-    external: ['@node-rs/crc32', 'snappy'],
+    // Native accelerators are optional: they are looked up at run time, never bundled. csv-parse is there where the program is.
+    external: ['@node-rs/crc32', 'snappy', 'csv-parse', 'csv-parse/sync'],
     logLevel: 'warning',
   });
   // The map is there before the bundle that names it.
@@ -39,4 +56,7 @@ async function replaceFile(path, contents) {
   await rename(temporary, path);
 }
 
-if (process.argv[1] === fileURLToPath(import.meta.url)) await bundleWorker();
+if (process.argv[1] === fileURLToPath(import.meta.url)) {
+  await bundleWorker();
+  await bundleParser();
+}

@@ -1,6 +1,7 @@
-import { bundleWorker } from '../../scripts/bundle-worker.mjs';
+import { bundleParser, bundleWorker } from '../../scripts/bundle-worker.mjs';
 
-/** Every test run starts from a worker bundle made of the sources under test. */
+/** Every test run starts from bundles made of the sources under test. */
 export default async function setup(): Promise<void> {
   await bundleWorker();
+  await bundleParser();
 }

@@ -11,6 +11,7 @@ import {
   type SourceFormat,
 } from './ingest/ingest-options.ts';
 import { ingestProgress } from './ingest/ingest-progress.ts';
+import { ThreadedLoad } from './ingest/load-in-threads.ts';
 import {
   type IngestTarget,
   type LoadCounts,
@@ -48,21 +49,28 @@ export const ingestCommand: Command = command({
 });
 
 async function ingest(source: Source, options: IngestOptions, io: CliIo): Promise<ExitCode> {
-  const counts = newCounts();
-  const items = READERS[options.format](source.chunks(), options.reader);
+  const reader = READERS[options.format];
+  const threaded =
+    options.threads === 0 ? undefined : new ThreadedLoad(source.chunks(), options, reader, io.interrupt);
+  const items = threaded?.firstItems() ?? reader(source.chunks(), options.reader);
+  const begun = newCounts();
   // The first record is read before the store is opened: a source that makes no sense leaves no store behind.
-  const started = await readToFirstRecord(items, options.load, counts);
-  if (counts.fatal !== undefined) throw endedAt(counts.fatal, 'nothing is stored');
+  const started = await readToFirstRecord(items, options.load, begun);
+  if (begun.fatal !== undefined) throw endedAt(begun.fatal, 'nothing is stored');
   // Loaded here, so that help and usage errors do not wait for the engine.
   const { open } = await import('../db/open-store.ts');
   const store = await open(options.location, options.open).catch((error: unknown) => {
     throw storeError(options.location, error);
   });
+  const inThreads = threaded?.isAtRest === false ? threaded : undefined;
+  // Threads read the pieces again that were looked into.
+  const counts = inThreads === undefined ? begun : newCounts();
+  const work: Work = { store, started, inThreads, isParallel: false };
   let summary: IngestSummary;
   try {
-    summary = await loadInto(store, started, source, options, counts, io);
+    summary = await loadInto(work, source, options, counts, io);
   } catch (error) {
-    throw await closeAfter(error, store, counts.records);
+    throw await closeAfter(error, store, work.isParallel ? undefined : counts.records);
   }
   await store.close();
   io.stdout.write(options.json ? `${JSON.stringify(summary, undefined, 2)}\n` : summaryText(summary));
@@ -74,14 +82,22 @@ function endedAt({ line, reason }: Malformed, outcome: string): CommandError {
   return new CommandError(`line ${line} ${reason}; ${outcome}`);
 }
 
+interface Work {
+  readonly store: IngestTarget;
+  readonly started: AsyncIterable<readonly SourceItem[]>;
+  readonly inThreads: ThreadedLoad | undefined;
+  /** While threads are at it. */
+  isParallel: boolean;
+}
+
 async function loadInto(
-  store: IngestTarget,
-  items: AsyncIterable<readonly SourceItem[]>,
+  work: Work,
   source: Source,
   options: IngestOptions,
   counts: LoadCounts,
   io: CliIo,
 ): Promise<IngestSummary> {
+  const { store } = work;
   const line = ProgressLine.on(io);
   const showProgress = (): void =>
     line.update(() => {
@@ -96,7 +112,7 @@ async function loadInto(
       });
     });
   try {
-    await loadRecords(items, store, options.load, counts, io.interrupt, showProgress);
+    await loadAll(work, options, counts, io.interrupt, showProgress);
     const parts = [counted(counts.records, 'record'), 'writing the last table'];
     line.draw({ parts, done: source.bytesRead, total: source.bytesTotal });
     await store.flush();
@@ -104,5 +120,31 @@ async function loadInto(
     line.clear();
   }
   const { elapsedMs } = line;
-  return summarize(counts, elapsedMs, store.stats(), await store.masterRoot(), io.interrupt.aborted);
+  return summarize(
+    counts,
+    elapsedMs,
+    store.stats(),
+    await store.masterRoot(),
+    io.interrupt.aborted,
+    options.threads,
+  );
+}
+
+/** Threads go as far as the source can be cut, this thread does the rest. */
+async function loadAll(
+  work: Work,
+  { load }: IngestOptions,
+  counts: LoadCounts,
+  interrupt: AbortSignal,
+  showProgress: () => void,
+): Promise<void> {
+  const { store, inThreads } = work;
+  let items: AsyncIterable<readonly SourceItem[]> | undefined = work.started;
+  if (inThreads !== undefined) {
+    work.isParallel = true;
+    await inThreads.run(store, counts, showProgress);
+    work.isParallel = false;
+    items = counts.fatal === undefined && !interrupt.aborted ? inThreads.rest : undefined;
+  }
+  if (items !== undefined) await loadRecords(items, store, load, counts, interrupt, showProgress);
 }

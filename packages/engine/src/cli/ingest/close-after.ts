@@ -3,15 +3,19 @@ import { counted } from '../format.ts';
 import type { IngestTarget } from './load-records.ts';
 
 /**
- * Closes the store of an ingest that failed after so many records, and says in one error what went wrong. A close
+ * Closes the store of an ingest that failed after so many records (undefined: the error says what is stored), and says in one error what went wrong. A close
  * that fails is told, too: the records may then not be on the disk.
  */
 export async function closeAfter(
   error: unknown,
   store: Pick<IngestTarget, 'close'>,
-  records: number,
+  records: number | undefined,
 ): Promise<CommandError> {
-  const problem = `${describeError(error)}; ${counted(records, 'record')} ${records === 1 ? 'was' : 'were'} stored before`;
+  const stored =
+    records === undefined
+      ? ''
+      : `; ${counted(records, 'record')} ${records === 1 ? 'was' : 'were'} stored before`;
+  const problem = `${describeError(error)}${stored}`;
   try {
     await store.close();
     return new CommandError(problem);

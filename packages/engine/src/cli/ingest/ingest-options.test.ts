@@ -13,6 +13,7 @@ describe('the command line of ingest', () => {
       reader: { keyFields: ['id'], keyDelimiter: '/', maxRecordBytes: 16 << 20 },
       load: { batchRecords: 1000, sync: false, onMalformed: 'stop' },
       open: { flush: 'worker', writeBufferSize: 32 << 20, memtable: 'hash' },
+      threads: 0,
       json: false,
     });
   });
@@ -20,7 +21,7 @@ describe('the command line of ingest', () => {
   test('takes every option', () => {
     const line =
       '- --db=d --format tsv --key a --key b --delimiter-of-key : --on-error count --batch 7 --sync ' +
-      '--flush inline --write-buffer 4 --memtable skiplist --max-record 2 --json';
+      '--flush inline --write-buffer 4 --memtable skiplist --max-record 2 --threads 3 --json';
     expect(parseIngestOptions(line.split(' '))).toEqual({
       source: '-',
       location: 'd',
@@ -28,6 +29,7 @@ describe('the command line of ingest', () => {
       reader: { keyFields: ['a', 'b'], keyDelimiter: ':', maxRecordBytes: 2 << 20 },
       load: { batchRecords: 7, sync: true, onMalformed: 'count' },
       open: { flush: 'inline', writeBufferSize: 4 << 20, memtable: 'skiplist' },
+      threads: 3,
       json: true,
     });
   });
@@ -62,6 +64,7 @@ describe('the command line of ingest', () => {
     ['an option without value', ['in.csv', '--key', 'id', '--db'], "option '--db <value>' argument missing"],
     ['a batch of none', [...LEAST, '--batch', '0'], '--batch must be a whole number from 1 to 100000'],
     ['a batch of words', [...LEAST, '--batch', 'many'], "not 'many'"],
+    ['too many threads', [...LEAST, '--threads', '65'], '--threads must be a whole number from 0 to 64'],
     ['a wrong flush', [...LEAST, '--flush', 'both'], '--flush must be one of worker, inline'],
     ['a wrong memtable', [...LEAST, '--memtable', 'tree'], '--memtable must be one of hash, skiplist'],
     ['a wrong policy', [...LEAST, '--on-error', 'ignore'], '--on-error must be one of stop, count'],
@@ -72,7 +75,7 @@ describe('the command line of ingest', () => {
 
   test('has every option in its help', () => {
     const line =
-      '--db --key --format --delimiter-of-key --on-error --max-record --batch --sync --flush --write-buffer --memtable --json';
+      '--db --key --format --delimiter-of-key --on-error --max-record --batch --sync --threads --flush --write-buffer --memtable --json';
     for (const option of line.split(' ')) expect(INGEST_HELP).toContain(`\n  ${option}`);
   });
 });

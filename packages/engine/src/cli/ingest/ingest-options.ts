@@ -9,6 +9,8 @@ import type { ReaderOptions } from './source-item.ts';
 export const SOURCE_FORMATS = ['ndjson', 'csv', 'tsv'] as const;
 export type SourceFormat = (typeof SOURCE_FORMATS)[number];
 
+const MAX_THREADS = 64;
+
 /** A checked `ingest` command line. */
 export interface IngestOptions {
   /** Path of the source; `-` is stdin. */
@@ -18,6 +20,8 @@ export interface IngestOptions {
   readonly reader: ReaderOptions;
   readonly load: LoadOptions;
   readonly open: OpenOptions;
+  /** That parse; 0: the main thread does. */
+  readonly threads: number;
   readonly json: boolean;
 }
 
@@ -42,6 +46,8 @@ Memory use does not depend on the size of the source. A later record with the sa
   --max-record MIB          longest record that is read, default 16
   --batch N                 records written together, default 1000
   --sync                    each batch survives a crash of the machine before the next one is read
+  --threads N               parse in N threads. Into a range of keys where the store has nothing yet they build its
+                            tables, too, and all records come in at the end at once. Default 0: the main thread parses
   --flush worker|inline     build tables in a worker thread (default) or on the main thread
   --write-buffer MIB        size of a MemDB, default 32
   --memtable hash|skiplist  index of the MemDB, default hash
@@ -62,6 +68,7 @@ const PARSE_OPTIONS = {
   'max-record': { type: 'string', default: '16' },
   batch: { type: 'string', default: '1000' },
   sync: { type: 'boolean', default: false },
+  threads: { type: 'string', default: '0' },
   flush: { type: 'string', default: 'worker' },
   'write-buffer': { type: 'string', default: '32' },
   memtable: { type: 'string', default: 'hash' },
@@ -98,6 +105,7 @@ export function parseIngestOptions(args: readonly string[]): IngestOptions {
       writeBufferSize: integer('--write-buffer', values['write-buffer'], 1, GIB / MIB) * MIB,
       memtable: choice('--memtable', values.memtable, Object.values(MemDbKind)),
     },
+    threads: integer('--threads', values.threads, 0, MAX_THREADS),
     json: values.json,
   };
 }

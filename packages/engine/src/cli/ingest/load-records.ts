@@ -2,6 +2,7 @@
  * Stores the items of a reader in batches, waiting for each: what is held in memory is one batch and one piece of
  * the source, whatever its size, and a store that stalls stops the reading.
  */
+import type { IngestOptions, IngestReport, IngestSource } from '../../public/ingest-types.ts';
 import type { BatchOperation, MasterRoot, WriteOptions } from '../../public/public-types.ts';
 import type { StoreStats } from '../../public/stats.ts';
 import type { SourceItem } from './source-item.ts';
@@ -9,6 +10,7 @@ import type { SourceItem } from './source-item.ts';
 /** What an ingest needs of a store. */
 export interface IngestTarget {
   batch(operations: readonly BatchOperation[], options?: WriteOptions): Promise<void>;
+  ingest(source: IngestSource, options: IngestOptions): Promise<IngestReport>;
   flush(): Promise<void>;
   masterRoot(): Promise<MasterRoot>;
   stats(): StoreStats;

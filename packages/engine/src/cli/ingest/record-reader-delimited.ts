@@ -6,7 +6,8 @@
  * instead of from its readable side, which would drop the records that lie before an error. It decodes as latin1,
  * byte by byte, so that a field that is not valid UTF-8 is seen instead of altered.
  */
-import { type Parser, parse } from 'csv-parse';
+import { type Options, type Parser, parse } from 'csv-parse';
+import { parse as parseNow } from 'csv-parse/sync';
 import { withoutByteOrderMark } from './byte-order-mark.ts';
 import { DelimitedTranslator } from './delimited-translator.ts';
 import type { ReaderOptions, RecordReader, SourceChunks, SourceItem } from './source-item.ts';
@@ -52,7 +53,34 @@ function makeParser(
   options: ReaderOptions,
   format: DelimitedFormat,
 ): Parser {
-  const parser = parse({
+  const parser = parse(parserOptions(translator, options, format));
+  // Errors are answered to the write that met them; the readable side stays empty, and must be read to end.
+  parser.on('error', () => undefined);
+  parser.resume();
+  return parser;
+}
+
+/** The items of a source that is there as a whole. */
+export function delimitedItems(
+  bytes: Uint8Array,
+  options: ReaderOptions,
+  format: DelimitedFormat,
+): SourceItem[] {
+  const translator = new DelimitedTranslator(options);
+  parseNow(
+    Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength),
+    parserOptions(translator, options, format),
+  );
+  translator.end();
+  return translator.take();
+}
+
+function parserOptions(
+  translator: DelimitedTranslator,
+  options: ReaderOptions,
+  format: DelimitedFormat,
+): Options<string[]> {
+  return {
     encoding: 'latin1',
     delimiter: format.delimiter,
     quote: format.quote,
@@ -69,11 +97,7 @@ function makeParser(
       translator.onSkip(error);
       return undefined;
     },
-  });
-  // Errors are answered to the write that met them; the readable side stays empty, and must be read to end.
-  parser.on('error', () => undefined);
-  parser.resume();
-  return parser;
+  };
 }
 
 function settled(start: (done: (error?: Error | null) => void) => void): Promise<void> {

@@ -16,6 +16,18 @@ export async function* readNdjson(
   if (last !== undefined) yield itemsOf([last], options);
 }
 
+/** The items of a source that is there as a whole, and how many lines it has. */
+export function ndjsonItems(
+  bytes: Uint8Array,
+  options: ReaderOptions,
+): { readonly items: SourceItem[]; readonly lines: number } {
+  const splitter = new LineSplitter(options.maxRecordBytes);
+  const lines = splitter.push(bytes);
+  const last = splitter.end();
+  if (last !== undefined) lines.push(last);
+  return { items: itemsOf(lines, options), lines: lines.length };
+}
+
 function itemsOf(lines: readonly Line[], options: ReaderOptions): SourceItem[] {
   const items: SourceItem[] = [];
   for (const line of lines) {

@@ -16,6 +16,10 @@ export interface IngestSummary {
   readonly flushes: number;
   /** Tables of the store now. */
   readonly tables: number;
+  /** Threads that parsed; 0: the main thread did. */
+  readonly threads: number;
+  /** Tables that these threads built and that were put in at once; 0: records were written in batches. */
+  readonly ingestedTables: number;
   readonly stalls: number;
   readonly stalledSeconds: number;
   readonly malformed: number;
@@ -33,6 +37,7 @@ export function summarize(
   stats: StoreStats,
   root: MasterRoot,
   interrupted: boolean,
+  threads: number,
 ): IngestSummary {
   const seconds = elapsedMs / 1000;
   const perSecond = (amount: number): number => (seconds > 0 ? Math.round(amount / seconds) : 0);
@@ -46,6 +51,8 @@ export function summarize(
     rotations: stats.rotations.count,
     flushes: stats.flushes.count,
     tables: stats.levels.reduce((sum, level) => sum + level.tables, 0),
+    threads,
+    ingestedTables: stats.ingests.tables,
     stalls,
     stalledSeconds: rounded(stalledMs / 1000),
     malformed: counts.malformed,
@@ -73,6 +80,9 @@ export function summaryText(summary: IngestSummary): string {
     `${counted(summary.rotations, 'rotation')}, ${formatCount(summary.flushes)} flushed, ` +
       `${counted(summary.tables, 'table')}, ${stallText(summary)}`,
   ];
+  if (summary.ingestedTables > 0) {
+    lines.push(`${counted(summary.ingestedTables, 'table')} built by ${counted(summary.threads, 'thread')}`);
+  }
   if (malformed > 0) {
     lines.push(`${counted(malformed, 'malformed record')} left out:`);
     for (const sample of summary.malformedSamples) lines.push(`  line ${sample.line} ${sample.reason}`);
