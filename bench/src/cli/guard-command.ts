@@ -39,6 +39,7 @@ const CASES: readonly (readonly [string, Mode])[] = [
   ['readrandom', { kind: 'sync' }],
   ['readrandom', { kind: 'await' }],
   ['readrandom-reopened', { kind: 'sync' }],
+  ['readrandom-warm', { kind: 'sync' }],
   ['readmissing', { kind: 'sync' }],
   ['readseq', { kind: 'only' }],
 ];

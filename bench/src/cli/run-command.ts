@@ -24,6 +24,7 @@ const DEFAULT_WORKLOADS = [
   'overwrite',
   'readrandom',
   'readrandom-reopened',
+  'readrandom-warm',
   'readmissing',
   'readseq',
 ];

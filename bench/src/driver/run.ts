@@ -167,7 +167,9 @@ class Run {
     await this.#workload.prepare?.(context);
     if (this.#workload.reopens !== true) return context;
     await store.close();
-    return { ...context, store: await this.#open() };
+    const reopened = { ...context, store: await this.#open() };
+    await this.#workload.warm?.(reopened);
+    return reopened;
   }
 
   #open(): Promise<BenchStore> {

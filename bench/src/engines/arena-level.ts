@@ -37,7 +37,7 @@ export const arenaLevel: Engine = {
         });
         await level.open();
         return levelStore(level, {
-          writeOptions: setup.sync ? { sync: true } : {},
+          sync: setup.sync,
           async settle() {
             await level.flush();
             await level.settled();

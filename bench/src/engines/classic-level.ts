@@ -36,7 +36,7 @@ export const classicLevel: Engine = {
           ...optionsOf(setup),
         });
         await level.open();
-        return levelStore(level, { writeOptions: { sync: setup.sync }, settle: () => settle(level) });
+        return levelStore(level, { sync: setup.sync, settle: () => settle(level) });
       },
     };
   },

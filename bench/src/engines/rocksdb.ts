@@ -66,7 +66,7 @@ function rocksStore(level: RocksLevel, sync: boolean): BenchStore {
       (property) => number(property) > 0,
     );
   return levelStore(level as unknown as Level, {
-    writeOptions: { sync },
+    sync,
     get,
     async settle() {
       while (isBusy()) await sleep(POLL_MS);

@@ -25,7 +25,7 @@ const CASES: readonly (readonly [workload: string, mode: Mode])[] = [
   ['fillrandom', { kind: 'batch', size: 1000 }],
   ['fillrandom', { kind: 'single' }],
   ['readrandom', { kind: 'sync' }],
-  ['readrandom-reopened', { kind: 'sync' }],
+  ['readrandom-warm', { kind: 'sync' }],
 ];
 
 /** Operations of the short and of the long run. Changing them makes committed figures worthless. */

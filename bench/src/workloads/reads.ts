@@ -80,11 +80,25 @@ export const readrandom: Workload = {
 export const readrandomReopened: Workload = {
   ...readrandom,
   name: 'readrandom-reopened',
-  about: 'gets of random keys after the store was closed and opened again, caches warm',
+  about: 'gets of random keys after the store was closed and opened again: the first from the page cache',
   reopens: true,
   prepare: fillAndSettle,
   async run(context) {
     return readPresent(context);
+  },
+};
+
+export const readrandomWarm: Workload = {
+  ...readrandomReopened,
+  name: 'readrandom-warm',
+  about: 'the same once every record was read: from the caches of the engine',
+  async warm({ data, records, store }) {
+    const key = data.newKey();
+    for (let record = 0; record < records; record++) {
+      data.writeKey(key, record);
+      if (store.getSync === undefined) await store.get(key);
+      else store.getSync(key);
+    }
   },
 };
 

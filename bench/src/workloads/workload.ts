@@ -53,6 +53,8 @@ export interface Workload {
   readonly reopens?: boolean;
   /** Not part of what is measured. */
   prepare?(context: WorkloadContext): Promise<void>;
+  /** Nor is this, on the store that was opened again. */
+  warm?(context: WorkloadContext): Promise<void>;
   /**
    * The measured stretch: every operation goes through `context.meter`. Throws WrongResult for what it sees itself;
    * what it returns checks the store afterwards and says how many values it compared.

@@ -141,12 +141,25 @@ export class ArenaMemDb implements MemDb {
     this.#index.link(endWord, this.publishLinksAtomically);
     header[HeaderWord.KvBytesUsed] = kvStart + (end - start);
     header[HeaderWord.NodeWordsUsed] = endWord;
-    this.#lastDelta = lastDelta;
     this.#count += entries;
     Atomics.store(header, HeaderWord.VisibleCount, this.#count);
-    if (this.publishLinksAtomically) Atomics.store(header, HeaderWord.LastDelta, lastDelta);
-    else header[HeaderWord.LastDelta] = lastDelta;
+    this.#publishLast(lastDelta);
     this.#index.afterInsert(this.#count);
+  }
+
+  passSequence(sequence: number): void {
+    const delta = sequence - this.#baseSequence;
+    invariant(
+      this.#owner && delta >= this.#lastDelta && delta <= MAX_SEQUENCE_DELTA,
+      'a sequence number in range',
+    );
+    this.#publishLast(delta);
+  }
+
+  #publishLast(delta: number): void {
+    this.#lastDelta = delta;
+    if (this.publishLinksAtomically) Atomics.store(this.#header, HeaderWord.LastDelta, delta);
+    else this.#header[HeaderWord.LastDelta] = delta;
   }
 }
 

@@ -204,7 +204,11 @@ describe.each(kinds)('a MemDB of kind $kind', ({ kind }) => {
       const first = memdb.lastSequence + 10;
       insertBoth(memdb, new MemDbModel(), [put('a'), put('b'), del('c')], first);
       expect(lasts()).toEqual([first + 2, first + 2]);
+      memdb.passSequence(first + 50);
+      expect(lasts()).toEqual([first + 50, first + 50]);
     }
+    expect(() => memdb.passSequence(memdb.lastSequence - 1)).toThrow('a sequence number in range');
+    expect(() => memdb.passSequence(700 + 2 ** 31)).toThrow('a sequence number in range');
   });
 
   test('reads the same through an attached reader as through its owner', () => {

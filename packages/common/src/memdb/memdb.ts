@@ -67,4 +67,10 @@ export interface MemDb extends MemDbReader {
    * REQUIRES: fits; firstSequence above every sequence number inserted before. Copies; `records` may be reused.
    */
   insert(records: Uint8Array, start: number, end: number, entries: number, firstSequence: number): void;
+
+  /**
+   * Sequence numbers up to this one are used, by entries elsewhere: `lastSequence` is `sequence` from now on, so that
+   * readers see them. REQUIRES: at or above `lastSequence`, and within MAX_SEQUENCE_DELTA of the arena's base sequence.
+   */
+  passSequence(sequence: number): void;
 }

@@ -115,7 +115,15 @@ async function verifyHeld(
 
 type Refusals = Pick<
   StoreCore,
-  'writes' | 'flush' | 'healer' | 'compactions' | 'checkpoints' | 'clearing' | 'ingests' | 'threads' | 'checkWritable'
+  | 'writes'
+  | 'flush'
+  | 'healer'
+  | 'compactions'
+  | 'checkpoints'
+  | 'clearing'
+  | 'ingests'
+  | 'threads'
+  | 'checkWritable'
 >;
 
 function refusals(health: Health, lastSequence: number): Refusals {

@@ -1,7 +1,7 @@
 import { MAX_SEQUENCE } from '@arena-level/common/base/limits';
 import { type Steps, wait } from '@arena-level/common/base/steps';
 import type { UserKeyRange } from '@arena-level/common/protocol/compaction-protocol';
-import type { BlockSource } from '@arena-level/common/table/table-lookup';
+import type { BlockRunSource } from '@arena-level/common/table/block-source';
 import type { TableCache } from '../cache/table-cache.ts';
 import { isAboveRange, keyRange } from '../iterator/key-range.ts';
 import type { ReadView } from '../memtable/read-view.ts';
@@ -15,7 +15,7 @@ export function* isEmptyRange(
   view: ReadView,
   { smallest, largest }: UserKeyRange,
   tables: TableCache,
-  blocks: BlockSource,
+  blocks: BlockRunSource,
 ): Steps<boolean> {
   const range = keyRange({ gte: smallest, lte: largest });
   const source = new ViewSource(view, range, tables, blocks);

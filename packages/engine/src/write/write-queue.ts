@@ -94,8 +94,10 @@ export class WriteQueue {
   passSequence(sequence: number, isVisible: boolean): void {
     this.#nextSequence = Math.max(this.#nextSequence, sequence + 1);
     if (!isVisible) return;
+    const { active } = this.#modules.memtables;
     this.#lastSequence = sequence;
-    this.#modules.memtables.active.lastSequence = sequence;
+    active.lastSequence = sequence;
+    active.memdb.passSequence(sequence);
   }
 
   push(item: QueueItem): void {
