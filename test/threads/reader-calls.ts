@@ -7,6 +7,23 @@ export interface Range {
   readonly snapshot?: string;
 }
 
+export type ControlMethod =
+  | 'flush'
+  | 'compactRange'
+  | 'checkpoint'
+  | 'stats'
+  | 'masterRoot'
+  | 'verify'
+  | 'close';
+
+/** What a call of the control plane came to. */
+export interface Controlled {
+  readonly result: unknown;
+  /** All that `onProgress` heard, and the thread it was called in. */
+  readonly progress: readonly unknown[];
+  readonly threads: readonly number[];
+}
+
 export interface Calls {
   attach: [];
   attachAgain: [];
@@ -38,6 +55,12 @@ export interface Calls {
   /** How many of so many writes, which are not waited for, have their answer when the store is closed. */
   putAndClose: [writes: number, value: string];
   close: [];
+  /** Calls a method of `control` with these arguments and an `onProgress`, if `hears`. Gives `Controlled`. */
+  control: [method: ControlMethod, args?: readonly unknown[], hears?: boolean];
+  /** The same, right behind a write that is not waited for. */
+  putAndControl: [key: string, value: string, method: ControlMethod, args?: readonly unknown[]];
+  /** Closes the attached store in the turn of the call. */
+  controlAndClose: [method: ControlMethod];
   exit: [code: number];
   fail: [];
   /** Lets the thread end by itself. */
@@ -50,5 +73,10 @@ export type Call<C extends Command> = Calls[C];
 export interface Reply {
   readonly id: number;
   readonly result?: unknown;
-  readonly error?: { readonly code: string; readonly message: string };
+  readonly error?: {
+    readonly code: string;
+    readonly message: string;
+    readonly file?: string | undefined;
+    readonly offset?: number | undefined;
+  };
 }

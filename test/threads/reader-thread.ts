@@ -47,13 +47,13 @@ export class ReaderThread {
     return thread;
   }
 
-  /** Rejects with what it threw: `code` and message. */
+  /** Rejects with what it threw: `code`, message, `file` and `offset`. */
   async call<C extends Command>(command: C, ...args: Call<C>): Promise<unknown> {
     const id = ++this.#calls;
     const replied = new Promise<Reply>((resolve) => this.#waiting.set(id, resolve));
     this.worker.postMessage({ id, command, args });
     const { result, error } = await replied;
-    if (error !== undefined) throw Object.assign(new Error(error.message), { code: error.code });
+    if (error !== undefined) throw Object.assign(new Error(error.message), error);
     return result;
   }
 

@@ -1,8 +1,8 @@
 /** A thread that attaches to a store and does with it what it is told. Bundled and started by `reader-thread.ts`. */
-import { parentPort, workerData } from 'node:worker_threads';
+import { parentPort, threadId, workerData } from 'node:worker_threads';
 import { type AttachedStore, attach, type StoreIterator, type ThreadHandle } from 'arena-level/engine';
 import { bytes, text } from '../support/text-bytes.ts';
-import type { Call, Command, Range, Reply } from './reader-calls.ts';
+import type { Call, Command, Controlled, ControlMethod, Range, Reply } from './reader-calls.ts';
 
 const { handle } = workerData as { readonly handle: ThreadHandle };
 /** Stops a loop that never yields; raised by the test. */
@@ -38,6 +38,22 @@ function block(): void {
   Atomics.store(flags, 1, 1);
   Atomics.notify(flags, 1);
   Atomics.wait(flags, 0, 0);
+}
+
+async function control(
+  method: ControlMethod,
+  args: readonly unknown[] = [],
+  hears = false,
+): Promise<Controlled> {
+  const progress: unknown[] = [];
+  const threads: number[] = [];
+  const onProgress = (heard: unknown): void => {
+    progress.push(heard);
+    threads.push(threadId);
+  };
+  const call = open().control[method] as (...given: unknown[]) => Promise<unknown>;
+  const result = await call.apply(open().control, hears ? [...args, { onProgress }] : [...args]);
+  return { result, progress, threads };
 }
 
 const calls: { readonly [C in Command]: (...args: Call<C>) => unknown } = {
@@ -104,6 +120,16 @@ const calls: { readonly [C in Command]: (...args: Call<C>) => unknown } = {
     return answers;
   },
   close: () => open().close(),
+  control,
+  putAndControl: async (key, value, method, args) => {
+    void open().put(bytes(key), bytes(value));
+    return await control(method, args);
+  },
+  controlAndClose: async (method) => {
+    const call = control(method);
+    void open().close();
+    return await call;
+  },
   exit: (code) => process.exit(code),
   fail: () => {
     setImmediate(() => {
@@ -121,8 +147,8 @@ parentPort!.on('message', async ({ id, command, args }: { id: number; command: C
     const call = calls[command] as (...given: unknown[]) => unknown;
     reply = { id, result: await call(...(args as unknown[])) };
   } catch (error) {
-    const { code, message } = error as { code?: string; message: string };
-    reply = { id, error: { code: code ?? 'none', message } };
+    const { code = 'none', message, file, offset } = error as NonNullable<Reply['error']>;
+    reply = { id, error: { code, message, file, offset } };
   }
   if (command !== 'leave') parentPort!.postMessage(reply);
 });

@@ -61,4 +61,5 @@ export type { CompactionLevelStats, HitStats, LevelStats, StallStats, StoreStats
 export { type AttachOptions, attach } from './threads/attached/attach.ts';
 export type { AttachedStore } from './threads/attached/attached-store.ts';
 export type { ThreadHandle } from './threads/control/handle.ts';
+export type { StoreControl } from './threads/control/store-control.ts';
 export type { ShareOptions } from './threads/owner/share-options.ts';

@@ -4,13 +4,6 @@ import { isStoreEvent } from '../events/events.ts';
 import { CHECKED_LATER, checkCallOptions, FLAG, nameOf, type OptionKinds } from '../options/call-options.ts';
 import type { RotateOptions } from '../public/public-types.ts';
 
-export const SIGNAL_AND_PROGRESS: OptionKinds = {
-  signal: { fits: (value) => value instanceof AbortSignal, wanted: 'an AbortSignal' },
-  onProgress: { fits: (value) => typeof value === 'function', wanted: 'a function' },
-};
-
-export const CHECKPOINT_OPTIONS: OptionKinds = { link: FLAG, ...SIGNAL_AND_PROGRESS };
-
 export const CLEAR_RANGE: OptionKinds = {
   gt: CHECKED_LATER,
   gte: CHECKED_LATER,

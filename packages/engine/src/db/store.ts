@@ -5,7 +5,12 @@ import type { StoreListener } from '../events/event-sink.ts';
 import type { StoreEventName } from '../events/events.ts';
 import { checkIteratorOptions } from '../iterator/iterator-options.ts';
 import type { StoreIterator } from '../iterator/store-iterator.ts';
-import { checkCallOptions, nameOf } from '../options/call-options.ts';
+import {
+  CHECKPOINT_OPTIONS,
+  checkCallOptions,
+  nameOf,
+  SIGNAL_AND_PROGRESS,
+} from '../options/call-options.ts';
 import type { IngestOptions, IngestReport, IngestSource } from '../public/ingest-types.ts';
 import type {
   BatchOperation,
@@ -28,13 +33,7 @@ import type { Snapshot } from '../read/snapshot-list.ts';
 import type { ThreadHandle } from '../threads/control/handle.ts';
 import type { ShareOptions } from '../threads/owner/share-options.ts';
 import { checkBatch, checkKey, checkValue, wantsSync } from '../write/check-entries.ts';
-import {
-  CHECKPOINT_OPTIONS,
-  CLEAR_RANGE,
-  checkListener,
-  checkRotateOptions,
-  SIGNAL_AND_PROGRESS,
-} from './check-calls.ts';
+import { CLEAR_RANGE, checkListener, checkRotateOptions } from './check-calls.ts';
 import type { OpenModules } from './open-modules.ts';
 import { propertyText } from './properties.ts';
 import type { StoreCore } from './store-core.ts';
@@ -312,14 +311,15 @@ export class Store {
   }
 
   /**
-   * A handle with which one other thread of this process reads the store by itself: send it there with its port,
+   * A handle with which one other thread of this process uses the store by itself: send it there with its port,
    * `worker.postMessage(handle, [handle.port])`, and call `attach(handle)`. Up to 64 threads at a time.
    *
    * Throws ARENA_INVALID_ARGUMENT, ARENA_TOO_MANY_THREADS, LEVEL_READONLY where the store is open for reading only, and
-   * LEVEL_NOT_SUPPORTED over a storage that is only in memory.
+   * LEVEL_NOT_SUPPORTED over a storage that is only in memory. `owner`: what `control.close()` of the thread
+   * closes, when it is not the store alone.
    */
-  share(options?: ShareOptions): ThreadHandle {
-    return this.#core.threads.share(options);
+  share(options: ShareOptions = {}, owner: Pick<Store, 'close'> = this): ThreadHandle {
+    return this.#core.threads.share(options, { store: this, close: () => owner.close() });
   }
 
   stats(): StoreStats {

@@ -208,11 +208,11 @@ export class ArenaLevel<KDefault = string, VDefault = string> extends StoreLevel
   }
 
   /**
-   * A handle with which one other thread of this process reads the database by itself, as bytes: send it there with its port,
+   * A handle with which one other thread of this process uses the database by itself, as bytes: send it there with its port,
    * `worker.postMessage(handle, [handle.port])`, and call `attach(handle)`. Up to 64 threads at a time.
    */
   share(options?: ShareOptions): ThreadHandle {
-    return this.openStore('share').share(options);
+    return this.openStore('share').share(options, this);
   }
 
   /** What the last open found and did. Throws LEVEL_DATABASE_NOT_OPEN before it. */

@@ -18,6 +18,14 @@ export const FLAG: OptionKind = { fits: (value) => typeof value === 'boolean', w
 /** Whoever uses the value checks it. */
 export const CHECKED_LATER: OptionKind = { fits: () => true, wanted: 'anything' };
 
+/** Of calls that may take long. */
+export const SIGNAL_AND_PROGRESS: OptionKinds = {
+  signal: { fits: (value) => value instanceof AbortSignal, wanted: 'an AbortSignal' },
+  onProgress: { fits: (value) => typeof value === 'function', wanted: 'a function' },
+};
+
+export const CHECKPOINT_OPTIONS: OptionKinds = { link: FLAG, ...SIGNAL_AND_PROGRESS };
+
 /** Throws ARENA_INVALID_ARGUMENT naming the option. `what` names the call: 'write', 'read'. */
 export function checkCallOptions(what: string, options: object, kinds: OptionKinds): void {
   if (typeof options !== 'object' || options === null || Array.isArray(options)) {

@@ -151,6 +151,13 @@ export class RingWriter {
     this.#link.close();
   }
 
+  /** Resolves when all that was issued so far is written, or is not. Never rejects. */
+  async written(): Promise<void> {
+    const open = this.#open === undefined ? [] : [this.#open];
+    const groups = [...[...this.#sent, ...this.#queued].map(({ group }) => group), ...open];
+    await Promise.allSettled(groups.map((group) => group.promise(false)));
+  }
+
   get #isIdle(): boolean {
     return (
       this.#open === undefined &&

@@ -58,6 +58,7 @@ export class OwnerAndThread {
       port: port2,
       clock: systemClock,
       onRing: () => {},
+      onControl: () => {},
       onObsolete: (table) => this.obsolete.push(table),
     });
   }

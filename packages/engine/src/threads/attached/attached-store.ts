@@ -15,9 +15,11 @@ import type { ControlBuffer } from '../control/control-buffer.ts';
 import { SlotState } from '../control/control-layout.ts';
 import type { ThreadReadOptions } from '../control/handle.ts';
 import type { OwnerMessage, ThreadMessage, ThreadRing } from '../control/messages.ts';
+import type { StoreControl } from '../control/store-control.ts';
 import type { ThreadSlot } from '../control/thread-slot.ts';
 import { AttachedSnapshots } from './attached-snapshots.ts';
 import { HeldTables } from './held-tables.ts';
+import { RemoteControl } from './remote-control.ts';
 import { storeClosed, ThreadViews } from './thread-views.ts';
 
 export interface AttachedParts {
@@ -41,12 +43,16 @@ export interface AttachedParts {
  * When the store is closed, or the thread that owns it ends, calls fail with LEVEL_DATABASE_NOT_OPEN. Made by `attach`.
  */
 export class AttachedStore {
+  /** What is rare, and done by the thread that has the store open: `flush`, `compactRange`, `checkpoint`, … */
+  readonly control: StoreControl;
   readonly #parts: AttachedParts;
   readonly #views: ThreadViews;
   readonly #snapshots: AttachedSnapshots;
   readonly #reads: ReadPath;
-  /** Came before anything else; made a writer of by the first write. */
+  readonly #remote: RemoteControl;
+  /** Both came before anything else. The first write makes a writer of the ring. */
   #ring: ThreadRing | undefined;
+  #controlPort: MessagePort | undefined;
   #writer: RingWriter | undefined;
   #whyClosed: EngineError | undefined;
   #closing: Promise<void> | undefined;
@@ -63,6 +69,9 @@ export class AttachedStore {
       onObsolete: (table) => this.#reads.evict(table),
       onRing: (ring) => {
         this.#ring = ring;
+      },
+      onControl: (calls) => {
+        this.#controlPort = calls;
       },
     });
     this.#views = views;
@@ -81,6 +90,12 @@ export class AttachedStore {
         onSeeksUsedUp: () => {},
       },
     );
+    this.#remote = new RemoteControl({
+      checkOpen: () => this.#checkOpen(),
+      port: () => this.#takeControlPort(),
+      written: async () => await this.#writer?.written(),
+    });
+    this.control = this.#remote;
     port.on('message', (message: OwnerMessage) => this.#heard(message));
     port.on('close', () => void this.#close(storeClosed()));
     port.unref();
@@ -222,12 +237,14 @@ export class AttachedStore {
 
   async #letGo(): Promise<void> {
     const { slot, port, storage } = this.#parts;
+    this.#remote.end(this.#whyClosed!);
     await this.#writer?.close();
     await this.#reads.close();
     this.#views.release();
     this.#snapshots.end();
     slot.change(SlotState.Attached, SlotState.Closed);
     if (this.#writer === undefined) this.#ring?.port.close();
+    this.#controlPort?.close();
     port.close();
     storage.closeNow();
   }
@@ -239,6 +256,13 @@ export class AttachedStore {
     const { memory, port, maxPendingBytes } = this.#ring!;
     this.#writer = new RingWriter(memory, port, { maxPendingBytes, onLongWait: () => this.#moveOn() });
     return this.#writer;
+  }
+
+  #takeControlPort(): MessagePort {
+    if (this.#controlPort === undefined) this.#views.drain();
+    const port = this.#controlPort!;
+    this.#controlPort = undefined;
+    return port;
   }
 
   #checkOpen(): void {

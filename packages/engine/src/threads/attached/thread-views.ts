@@ -47,6 +47,7 @@ export interface ThreadViewsModules {
   readonly port: MessagePort;
   readonly clock: Clock;
   readonly onRing: (ring: ThreadRing) => void;
+  readonly onControl: (port: MessagePort) => void;
   /** No view that is held has this table any more. */
   readonly onObsolete: (table: number) => void;
 }
@@ -110,6 +111,7 @@ export class ThreadViews {
     if (message.kind === 'arena') this.#arenas.add(message.id, message.shared);
     else if (message.kind === 'catalog') this.#catalog.setBuffer(message.id, message.shared);
     else if (message.kind === 'ring') this.#modules.onRing(message);
+    else if (message.kind === 'control') this.#modules.onControl(message.port);
   }
 
   /** Holds nothing any more. REQUIRES: `view` is not used again. */

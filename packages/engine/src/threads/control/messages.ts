@@ -10,6 +10,8 @@ export type OwnerMessage =
   | { readonly kind: 'catalog'; readonly id: number; readonly shared: SharedArrayBuffer }
   /** The thread's way to write: posted once, before its handle leaves. */
   | ({ readonly kind: 'ring' } & ThreadRing)
+  /** The thread's end of `StoreControl`: posted once, before its handle leaves. */
+  | { readonly kind: 'control'; readonly port: MessagePort }
   /** Lists have changed: a thread that is not reading takes the new ones in its next turn, and answers `moved`. */
   | { readonly kind: 'move' };
 

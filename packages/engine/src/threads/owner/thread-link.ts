@@ -1,9 +1,11 @@
-import type { MessagePort } from 'node:worker_threads';
+import { MessageChannel, type MessagePort } from 'node:worker_threads';
 import type { Arena } from '@arena-level/common/arena/arena';
 import { SlotState } from '../control/control-layout.ts';
 import type { OwnerMessage, ThreadRing } from '../control/messages.ts';
+import type { ControlTarget } from '../control/store-control.ts';
 import type { ThreadSlot } from '../control/thread-slot.ts';
 import type { CatalogBuffer } from './catalog-writer.ts';
+import { ControlServer } from './control-server.ts';
 
 /** Messages that a thread may leave in its port; beyond them it has to ask. Each may keep an arena in memory. */
 const MAX_UNCONSUMED = 16;
@@ -22,6 +24,7 @@ export class ThreadLink {
   readonly #options: ThreadLinkOptions;
   /** Arenas that were sent. */
   readonly #sent = new Set<number>();
+  #control: ControlServer | undefined;
   #posted = 0;
   #lastHeartbeat = 0;
   /** When the thread was asked to take part, and has not done so since; undefined: it has. */
@@ -66,6 +69,19 @@ export class ThreadLink {
   /** The port of the ring goes with it. */
   sendRing(ring: ThreadRing): void {
     this.#post({ kind: 'ring', ...ring }, [ring.port]);
+  }
+
+  /** From now on the thread may call this. */
+  sendControl(target: ControlTarget): void {
+    const { port1, port2 } = new MessageChannel();
+    this.#control = new ControlServer(port1, target);
+    this.#post({ kind: 'control', port: port2 }, [port2]);
+  }
+
+  /** Nothing more is said or heard. */
+  end(): void {
+    this.#control?.end();
+    this.port.close();
   }
 
   /** Asks a thread that may not be reading to take part; what is in its port already does so, too. */

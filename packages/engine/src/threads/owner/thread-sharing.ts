@@ -25,6 +25,7 @@ import { type ControlBuffer, createControl } from '../control/control-buffer.ts'
 import { EPOCH_CLOSED, MAX_THREADS, NO_EPOCH, SlotState } from '../control/control-layout.ts';
 import { makeHandle, type ThreadHandle } from '../control/handle.ts';
 import type { ThreadMessage } from '../control/messages.ts';
+import type { ControlTarget } from '../control/store-control.ts';
 import { ThreadSlot } from '../control/thread-slot.ts';
 import { ArenaIds } from './arena-ids.ts';
 import { CatalogWriter } from './catalog-writer.ts';
@@ -81,10 +82,10 @@ export class ThreadSharing {
   }
 
   /**
-   * A handle for one thread. Throws ARENA_INVALID_ARGUMENT, LEVEL_DATABASE_NOT_OPEN, LEVEL_NOT_SUPPORTED for a storage that
+   * A handle for one thread, whose calls go to `target`. Throws ARENA_INVALID_ARGUMENT, LEVEL_DATABASE_NOT_OPEN, LEVEL_NOT_SUPPORTED for a storage that
    * no other thread can open, and ARENA_TOO_MANY_THREADS.
    */
-  share(given: ShareOptions = {}): ThreadHandle {
+  share(given: ShareOptions, target: ControlTarget): ThreadHandle {
     const { storage, health, options, flushedFrom } = this.#modules;
     const resolved = resolveShareOptions(given);
     health.checkOpen();
@@ -103,6 +104,7 @@ export class ThreadSharing {
     link.sendCatalog(catalog.buffer);
     this.#sendArenas(link);
     this.#sendRing(link, resolved);
+    link.sendControl(target);
     port1.on('message', (message: ThreadMessage) => this.#heard(link, message));
     port1.on('close', () => this.#left(link));
     port1.unref();
@@ -129,9 +131,9 @@ export class ThreadSharing {
     this.#cancelLook?.();
     this.#shared.control.epoch = EPOCH_CLOSED;
     if (this.#links.size > 0) this.#held.spoil(() => true);
-    for (const { slot, port } of this.#links.values()) {
-      slot.raiseSignal();
-      port.close();
+    for (const link of this.#links.values()) {
+      link.slot.raiseSignal();
+      link.end();
     }
     this.#links.clear();
     this.#end();
@@ -231,6 +233,7 @@ export class ThreadSharing {
     // Nothing says that it was not in the middle of a read.
     if (!wasClosed) this.#held.spoil((epoch) => link.holds(epoch));
     this.#links.delete(link.index);
+    link.end();
     slot.free();
     if (thread !== 0) this.#modules.events.emit('thread-left', { thread, name, wasClosed });
     if (this.#links.size === 0) this.#end();
