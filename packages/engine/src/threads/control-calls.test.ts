@@ -218,6 +218,7 @@ test('whoever closes the store hears how that ended, although everything else ha
   failing.server.end();
   failing.rejectClose(new EngineError(ErrorCode.IoError, 'no space', { file: '000003.log' }));
   await expect(failed).rejects.toMatchObject({ code: ErrorCode.IoError, file: '000003.log' });
+  await expect(failing.remote.stats()).rejects.toMatchObject({ code: ErrorCode.DatabaseNotOpen });
 });
 
 test('arguments are checked before the owner is asked', async () => {
