@@ -30,13 +30,13 @@ export function peekFromTable(
 ): BlockHit | undefined | typeof BLOCKED {
   let index = reader.findBlock(key, keyStart, keyEnd, sequence);
   while (index >= 0) {
-    let block = source.cached(reader, index);
+    const cached = source.cached(reader, index);
     // A block that is at hand with its index answers as fast as the filter, and for good.
-    if (block?.entryIndex === undefined) {
-      if (!reader.mayContain(index, keyHash, key, keyStart, keyEnd)) return undefined;
-      block = source.peek(reader, index);
-      if (block === undefined) return BLOCKED;
+    if (cached?.entryIndex === undefined && !reader.mayContain(index, keyHash, key, keyStart, keyEnd)) {
+      return undefined;
     }
+    const block = cached ?? source.peek(reader, index);
+    if (block === undefined) return BLOCKED;
     const answer = searchBlock(reader, block, index, key, keyStart, keyEnd, sequence);
     if (answer !== GO_ON) return answer;
     index++;
