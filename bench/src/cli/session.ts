@@ -41,11 +41,14 @@ export class Session {
     this.#output.write(`${text}\n`);
   }
 
-  /** Loads the engines, and prints machine and configuration, and who cannot take part. */
-  async begin({
-    engines,
-    settings,
-  }: Arguments): Promise<{ engines: EngineInfo[]; missing: EngineChoice['missing'] }> {
+  /**
+   * Loads the engines, and prints machine and configuration, and who cannot take part. `threads`: stores will be used by
+   * several threads.
+   */
+  async begin(
+    { engines, settings }: Arguments,
+    { threads = false }: { readonly threads?: boolean } = {},
+  ): Promise<{ engines: EngineInfo[]; missing: EngineChoice['missing'] }> {
     const { missing, present } = await loadEngines(engines);
     this.print(machineText(this.machine));
     const { cacheBytes, compressible, keyBytes, valueBytes, writeBufferBytes } = settings;
@@ -54,7 +57,7 @@ export class Session {
         `write buffers of ${writeBufferBytes / 2 ** 20} MiB, caches of ${cacheBytes / 2 ** 20} MiB\n`,
     );
     const infos = present.map(({ engine, loaded }): EngineInfo => {
-      const setup = { location: '', cacheBytes, writeBufferBytes, sync: false };
+      const setup = { location: '', cacheBytes, writeBufferBytes, sync: false, threads };
       const { kind, name, note } = engine;
       return { name, kind, version: loaded.version, note, configuration: loaded.configuration(setup) };
     });

@@ -1,5 +1,5 @@
 /** arena-level by its engine API: tables built by one worker, by two, or on the main thread. */
-import { open, type Store, type StoreEvents } from 'arena-level/engine';
+import { attach, open, type Store, type StoreEvents, type ThreadHandle } from 'arena-level/engine';
 import type { BenchStore, Engine, EngineSetup, Mark, Pauses, ScanRange, StoreFacts } from './engine.ts';
 import { packageVersion } from './load-package.ts';
 import { iteratorRange, visitEntries } from './visit-entries.ts';
@@ -32,6 +32,8 @@ function arenaEngine(name: string, note: string, own: OpenOptions): Engine {
     name,
     kind: 'own',
     note,
+    // The owner's cache is its own: each thread has another one of that size.
+    attach: async ({ cacheBytes }, pass) => attach(pass as ThreadHandle, { cacheSize: cacheBytes }),
     async load() {
       return {
         version: packageVersion('arena-level'),
@@ -39,6 +41,7 @@ function arenaEngine(name: string, note: string, own: OpenOptions): Engine {
           ...optionsOf(setup),
           sync: setup.sync,
           compression: 'snappy from level 2 on',
+          ...(setup.threads === true && { 'cacheSize of each thread': setup.cacheBytes }),
         }),
         open: async (setup) => arenaStore(await open(setup.location, optionsOf(setup)), setup.sync),
       };
@@ -61,6 +64,10 @@ export function arenaStore(store: Store, sync: boolean): BenchStore {
     },
     facts: () => factsOf(store),
     watch: (onMark) => watchStore(store, onMark),
+    pass() {
+      const handle = store.share();
+      return { value: handle, transfer: [handle.port] };
+    },
     close: () => store.close(),
   };
 }

@@ -30,20 +30,38 @@ export const classicLevel: Engine = {
       version: packageVersion(NAME),
       configuration: (setup) => ({ ...optionsOf(setup), sync: setup.sync }),
       async open(setup) {
-        const level = new module.ClassicLevel(setup.location, {
-          keyEncoding: 'buffer',
-          valueEncoding: 'buffer',
-          ...optionsOf(setup),
-        });
-        await level.open();
+        const level = await openLevel(module, setup);
         return levelStore(level, { sync: setup.sync, settle: () => settle(level) });
       },
     };
   },
+  /** With `multithreading` it gives all threads of a process that open a location the same database. */
+  async attach(setup) {
+    const module = await loadPackage<ClassicLevelModule>(NAME);
+    if (typeof module === 'string') throw new Error(module);
+    const level = await openLevel(module, setup);
+    const { sync } = setup;
+    return {
+      batch: (operations) => level.batch(operations, { sync }),
+      getSync: (key) => level.getSync!(key),
+      close: () => level.close(),
+    };
+  },
 };
 
-function optionsOf({ cacheBytes, writeBufferBytes }: EngineSetup): object {
-  return { compression: false, cacheSize: cacheBytes, writeBufferSize: writeBufferBytes };
+async function openLevel({ ClassicLevel }: ClassicLevelModule, setup: EngineSetup): Promise<ClassicLevel> {
+  const level = new ClassicLevel(setup.location, {
+    keyEncoding: 'buffer',
+    valueEncoding: 'buffer',
+    ...optionsOf(setup),
+  });
+  await level.open();
+  return level;
+}
+
+function optionsOf({ cacheBytes, threads = false, writeBufferBytes }: EngineSetup): object {
+  const sizes = { compression: false, cacheSize: cacheBytes, writeBufferSize: writeBufferBytes };
+  return threads ? { ...sizes, multithreading: true } : sizes;
 }
 
 /** Its only call that flushes is a compaction of a range: here of one behind all keys. */

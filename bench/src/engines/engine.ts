@@ -1,4 +1,5 @@
 /** The face that every engine wears in the benchmark. Each adapter calls its engine in the way that is fastest for it. */
+import type { MessagePort } from 'node:worker_threads';
 
 export interface PutOperation {
   readonly type: 'put';
@@ -16,6 +17,8 @@ export interface EngineSetup {
   readonly cacheBytes: number;
   /** Every write survives a crash of the machine before it is acknowledged; false: it has reached the page cache. */
   readonly sync: boolean;
+  /** Other threads of the process will use the store, too. Default false. */
+  readonly threads?: boolean;
 }
 
 export interface ScanRange {
@@ -42,6 +45,21 @@ export interface BenchStore {
   facts(): StoreFacts;
   /** What the engine does in the background, as it ends; undefined where it does not tell. */
   readonly watch: ((onMark: (mark: Mark) => void) => void) | undefined;
+  /** What one more thread is to be given for `attach`; missing where it needs the location only. */
+  readonly pass?: () => ThreadPass;
+  close(): Promise<unknown>;
+}
+
+/** A message to a thread. */
+export interface ThreadPass {
+  readonly value: unknown;
+  readonly transfer: readonly MessagePort[];
+}
+
+/** What a thread does with a store that another one has open; as `BenchStore` has it. */
+export interface ThreadStore {
+  batch(operations: readonly Operation[]): Promise<unknown>;
+  getSync(key: Buffer): Uint8Array | undefined;
   close(): Promise<unknown>;
 }
 
@@ -94,6 +112,11 @@ export interface Engine {
   readonly note: string;
   /** What it has no way to do, in words: blocking gets; being there again after a close. */
   readonly lacks?: { readonly sync?: string; readonly disk?: string };
+  /**
+   * In another thread: the store that one has open with `threads`; `pass` is the value that its `pass()` gave. Missing where
+   * threads cannot share a store.
+   */
+  readonly attach?: (setup: EngineSetup, pass: unknown) => Promise<ThreadStore>;
   /** A string says why it cannot take part. */
   load(): Promise<LoadedEngine | string>;
 }

@@ -1,4 +1,4 @@
-import type { BenchStore, Engine, EngineSetup, Operation } from './engine.ts';
+import type { BenchStore, Engine, EngineSetup, Operation, ThreadStore } from './engine.ts';
 import { loadPackage, packageVersion } from './load-package.ts';
 
 /** What is used of lmdb. */
@@ -15,6 +15,8 @@ interface LmdbModule {
   open(options: object): Lmdb;
 }
 
+type BlockingStore = BenchStore & ThreadStore;
+
 const NAME = 'lmdb';
 
 /** A memory-mapped B+ tree in C: no write buffer, no cache of its own, and reads on the calling thread only. */
@@ -28,17 +30,27 @@ export const lmdb: Engine = {
     return {
       version: packageVersion(NAME),
       configuration: optionsOf,
-      open: async (setup) => lmdbStore(module.open({ path: setup.location, ...optionsOf(setup) })),
+      open: async (setup) => openStore(module, setup),
     };
   },
+  /** Each thread opens the environment; the package has one of them for all. */
+  async attach(setup) {
+    const module = await loadPackage<LmdbModule>(NAME);
+    if (typeof module === 'string') throw new Error(module);
+    return openStore(module, setup);
+  },
 };
+
+function openStore(module: LmdbModule, setup: EngineSetup): BlockingStore {
+  return lmdbStore(module.open({ path: setup.location, ...optionsOf(setup) }));
+}
 
 /** `noSync` reaches the page cache only, as the others do without `sync`. */
 function optionsOf({ sync }: EngineSetup): Readonly<Record<string, unknown>> {
   return { keyEncoding: 'binary', encoding: 'binary', compression: false, noSync: !sync };
 }
 
-function lmdbStore(db: Lmdb): BenchStore {
+function lmdbStore(db: Lmdb): BlockingStore {
   const apply = (operation: Operation): void => {
     if (operation.type === 'put') void db.put(operation.key, operation.value);
     else void db.remove(operation.key);
