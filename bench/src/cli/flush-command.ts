@@ -18,6 +18,7 @@ import type { Command } from './command.ts';
 import { reportHead, writeReports } from './reports.ts';
 import { measure } from './run-command.ts';
 import type { Session } from './session.ts';
+import { turns } from './turns.ts';
 
 const DEFAULTS: Defaults = {
   records: 1_500_000,
@@ -169,11 +170,4 @@ async function measureOverlaps(
   }
   session.progress.end();
   return results;
-}
-
-/** Round after round, each beginning with another one. */
-function turns<T>(names: readonly T[], repeat: number): { readonly name: T; readonly repetition: number }[] {
-  return Array.from({ length: repeat }, (_, repetition) =>
-    names.map((_, turn) => ({ name: names[(turn + repetition) % names.length]!, repetition })),
-  ).flat();
 }

@@ -10,9 +10,12 @@ const SAMPLES = 1000;
 /** Of a scan, one entry in so many is compared with its record. */
 const SCAN_SAMPLE = 997;
 
+type Filled = Pick<WorkloadContext, 'data' | 'store'>;
+type Checked = Pick<WorkloadContext, 'data' | 'prng' | 'store'>;
+
 /** Operation `at` puts record `recordOf(at)` in version `versionOf(at)`. */
 export function puts(
-  { data }: WorkloadContext,
+  { data }: Pick<WorkloadContext, 'data'>,
   recordOf: (at: number) => number,
   versionOf: (at: number) => number,
 ): OperationSource<PutOperation> {
@@ -27,7 +30,7 @@ export function puts(
 }
 
 /** Puts records 0 to `count` in version 0, untimed. */
-export async function fillStore(context: WorkloadContext, count: number): Promise<void> {
+export async function fillStore(context: Filled, count: number): Promise<void> {
   const source = puts(
     context,
     (at) => at,
@@ -50,7 +53,7 @@ export async function fillAndSettle(context: WorkloadContext): Promise<void> {
 
 /** All records are there, and nothing else; sampled ones in the version that `versionOf` tells, or in any. */
 export function checkContents(
-  context: WorkloadContext,
+  context: Checked,
   count: number,
   versionOf: (record: number) => number | undefined,
 ): Check {
@@ -62,7 +65,7 @@ export function checkContents(
 }
 
 export async function checkSamples(
-  { data, prng, store }: WorkloadContext,
+  { data, prng, store }: Checked,
   count: number,
   versionOf: (record: number) => number | undefined,
 ): Promise<number> {
@@ -74,7 +77,7 @@ export async function checkSamples(
   return samples;
 }
 
-async function countEntries({ store }: WorkloadContext): Promise<number> {
+async function countEntries({ store }: Pick<WorkloadContext, 'store'>): Promise<number> {
   let entries = 0;
   await store.scan({}, () => {
     entries++;
