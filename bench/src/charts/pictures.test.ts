@@ -21,9 +21,9 @@ describe('the pictures of a report', () => {
   test('have names of their own', () => {
     expect(pictures.length).toBeGreaterThan(20);
     expect(new Set(pictures.map(({ file }) => file)).size).toBe(pictures.length);
-    expect(pictures.every(({ file }) => /^(run|flush|server|scale)-\d\d-[a-z0-9-]+\.svg$/.test(file))).toBe(
-      true,
-    );
+    expect(
+      pictures.every(({ file }) => /^(run|flush|server|scale|threads)-\d\d-[a-z0-9-]+\.svg$/.test(file)),
+    ).toBe(true);
   });
 
   test.each(pictures.map(({ file, svg }) => [file, svg]))(

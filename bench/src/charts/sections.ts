@@ -4,6 +4,7 @@ import type { Section } from './chart.ts';
 import { flushSections } from './flush-sections.ts';
 import { scaleSections } from './scale-sections.ts';
 import { serverSections } from './server-sections.ts';
+import { threadsSections } from './threads-sections.ts';
 import { workloadSections } from './workload-sections.ts';
 
 export function sectionsOf(report: BenchReport): Section[] {
@@ -17,5 +18,7 @@ export function sectionsOf(report: BenchReport): Section[] {
       return serverSections(report);
     case 'scale':
       return scaleSections(report);
+    case 'threads':
+      return threadsSections(report);
   }
 }

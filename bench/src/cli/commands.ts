@@ -7,12 +7,14 @@ import { reportCommand } from './report-command.ts';
 import { runCommand } from './run-command.ts';
 import { scaleCommand } from './scale-command.ts';
 import { serverCommand } from './server-command.ts';
+import { threadsCommand } from './threads-command.ts';
 
 /** The first one is meant when none is named. */
 export const COMMANDS: readonly Command[] = [
   runCommand,
   flushCommand,
   serverCommand,
+  threadsCommand,
   reportCommand,
   scaleCommand,
   guardCommand,

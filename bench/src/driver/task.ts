@@ -2,6 +2,9 @@
 import { type Arrivals, type ArrivalsRequest, runArrivals } from '../flush/arrivals.ts';
 import { type Overlap, type OverlapRequest, runOverlap } from '../flush/overlap.ts';
 import { runScalePoint, type ScalePoint, type ScaleRequest } from '../scale/scale-point.ts';
+import { type HandOverRequest, type HandOverRun, runHandOver } from '../threads/hand-over-run.ts';
+import { runThreadIngest, type ThreadIngest, type ThreadIngestRequest } from '../threads/ingest-run.ts';
+import { runThreadReads, type ThreadReads, type ThreadReadsRequest } from '../threads/read-run.ts';
 import { type RunRequest, type RunResult, runWorkload } from './run.ts';
 
 export interface Tasks {
@@ -9,6 +12,9 @@ export interface Tasks {
   readonly arrivals: { readonly request: ArrivalsRequest; readonly result: Arrivals };
   readonly overlap: { readonly request: OverlapRequest; readonly result: Overlap };
   readonly scale: { readonly request: ScaleRequest; readonly result: ScalePoint };
+  readonly 'thread-ingest': { readonly request: ThreadIngestRequest; readonly result: ThreadIngest };
+  readonly 'thread-reads': { readonly request: ThreadReadsRequest; readonly result: ThreadReads };
+  readonly 'hand-over': { readonly request: HandOverRequest; readonly result: HandOverRun };
 }
 
 export type TaskKind = keyof Tasks;
@@ -33,5 +39,11 @@ export function runTask(
       return runOverlap(task.request);
     case 'scale':
       return runScalePoint(task.request, report);
+    case 'thread-ingest':
+      return runThreadIngest(task.request);
+    case 'thread-reads':
+      return runThreadReads(task.request);
+    case 'hand-over':
+      return runHandOver(task.request);
   }
 }

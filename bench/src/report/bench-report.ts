@@ -7,6 +7,9 @@ import type { InstructionCount } from '../guard/instructions.ts';
 import type { ScalePoint } from '../scale/scale-point.ts';
 import type { ServerRun } from '../server/server-run.ts';
 import type { Machine } from '../support/machine.ts';
+import type { HandOverRun } from '../threads/hand-over-run.ts';
+import type { ThreadIngest } from '../threads/ingest-run.ts';
+import type { ThreadReads } from '../threads/read-run.ts';
 import type { Settings } from '../workloads/workload.ts';
 
 export const REPORT_FORMAT = 'arena-level-bench';
@@ -55,4 +58,13 @@ export interface ScaleReport extends ReportHead {
   readonly leftOut: readonly { readonly records: number; readonly why: string }[];
 }
 
-export type BenchReport = WorkloadReport | FlushReport | ServerReport | ScaleReport;
+export interface ThreadsReport extends ReportHead {
+  readonly command: 'threads';
+  readonly batchRecords: number;
+  readonly ingests: readonly ThreadIngest[];
+  readonly reads: readonly ThreadReads[];
+  /** Of the engine that has rings; empty when it was not among the engines. */
+  readonly handOvers: readonly HandOverRun[];
+}
+
+export type BenchReport = WorkloadReport | FlushReport | ServerReport | ScaleReport | ThreadsReport;

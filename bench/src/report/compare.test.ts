@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import { compare, comparisonTable, type Measured, measuredOf, type Verdict } from './compare.ts';
-import { reportOf, runResult } from './reports.test-support.ts';
+import { reportOf, runResult, threadReads, threadsReport } from './reports.test-support.ts';
 
 const measured = (better: Measured['better'], ...values: number[]): Measured[] => [
   { name: 'x', better, values },
@@ -46,6 +46,28 @@ describe('a comparison', () => {
 });
 
 describe('the figures of a report', () => {
+  test('are rates by threads, and how long batches that are handed over keep theirs', () => {
+    const cost = { entries: 10, inFlight: 16, batches: 5, cpuUs: 4, checked: 10 };
+    const report = threadsReport({
+      ingests: threadsReport()
+        .ingests.filter(({ producers }) => producers === 1)
+        .slice(0, 1),
+      reads: [threadReads('arena', 2, { idle: 10, paced: 8, written: 7 })],
+      handOvers: [1, 2].map((callUs) => ({
+        engine: 'arena',
+        costs: [{ ...cost, transport: 'ring', callUs }],
+      })),
+    });
+    expect(measuredOf(report)).toEqual([
+      { name: 'ingest, 1 thread, arena: records/s', better: 'more', values: [250_000] },
+      { name: 'idle, 2 threads, arena: reads/s', better: 'more', values: [10] },
+      { name: 'paced, 2 threads, arena: reads/s', better: 'more', values: [8] },
+      { name: 'flat-out, 2 threads, arena: reads/s', better: 'more', values: [8] },
+      { name: 'flat-out, 2 threads, arena: writes/s', better: 'more', values: [7] },
+      { name: 'ring, 10 entries, 16 on their way: kept for, us', better: 'less', values: [1, 2] },
+    ]);
+  });
+
   test('are rates and CPU of every engine, with all repetitions', () => {
     const report = reportOf([runResult({ settledMs: 500 }), runResult({ settledMs: 250, mainCpuMs: 4 })]);
     expect(measuredOf(report)).toEqual([

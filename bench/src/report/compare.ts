@@ -4,7 +4,8 @@ import { caseName } from '../driver/plan.ts';
 import { overlapFigures } from '../flush/overlap-figures.ts';
 import { type Spread, spread } from '../support/statistics.ts';
 import { decimal, textTable } from '../support/text-table.ts';
-import type { BenchReport } from './bench-report.ts';
+import { producersText, readersText } from '../threads/figures.ts';
+import type { BenchReport, ThreadsReport } from './bench-report.ts';
 import { mainCpuUsOf, rateOf } from './summaries.ts';
 
 /** All repetitions of one figure of one engine. */
@@ -73,6 +74,26 @@ function addFigures(report: BenchReport, add: Add): void {
         add(`${records} records, ${engine}: filled/s`, 'more', (records * 1000) / settledMs);
         add(`${records} records, ${engine}: read/s`, 'more', readsPerSecond);
       }
+      break;
+    case 'threads':
+      addThreads(report, add);
+  }
+}
+
+function addThreads({ handOvers, ingests, reads }: ThreadsReport, add: Add): void {
+  for (const { elapsedMs, engine, producers, records } of ingests) {
+    add(`ingest, ${producersText(producers)}, ${engine}: records/s`, 'more', (records * 1000) / elapsedMs);
+  }
+  for (const { engine, readers, stages } of reads) {
+    for (const { name, readsPerSecond, writesPerSecond } of stages) {
+      add(`${name}, ${readersText(readers)}, ${engine}: reads/s`, 'more', readsPerSecond);
+      if (name === 'flat-out') {
+        add(`${name}, ${readersText(readers)}, ${engine}: writes/s`, 'more', writesPerSecond);
+      }
+    }
+  }
+  for (const { callUs, entries, inFlight, transport } of handOvers.flatMap(({ costs }) => costs)) {
+    add(`${transport}, ${entries} entries, ${inFlight} on their way: kept for, us`, 'less', callUs);
   }
 }
 

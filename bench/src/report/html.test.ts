@@ -63,6 +63,13 @@ describe('the page', () => {
     expect(html).toContain('there is &#60;none&#62;');
   });
 
+  test('has the goals of threads, and which of them were not met', () => {
+    expect(html).toContain(
+      '<td>arena: reads of 1 thread, the owner writing: of those of classic-level</td>' +
+        '<td>at least x 2</td><td>x 1.00</td><td>not met</td>',
+    );
+  });
+
   test('has every chart drawn in a browser, and no error on its console', { timeout: 120_000 }, async ({
     skip,
   }) => {

@@ -16,6 +16,7 @@ const TITLES: Readonly<Record<BenchReport['command'], string>> = {
   flush: 'Flush in a worker and on the main thread',
   server: 'Behind an HTTP server',
   scale: 'Cost as it grows',
+  threads: 'Several threads on one store',
 };
 
 /** All reports on one page, in their order. */
@@ -56,10 +57,11 @@ function reportHtml(report: BenchReport, lines: LineChart[]): string {
   ].join('\n');
 }
 
-function sectionHtml({ charts, text, title }: Section, id: string, lines: LineChart[]): string {
+function sectionHtml({ charts, table, text, title }: Section, id: string, lines: LineChart[]): string {
   return [
     `<h2 id="${id}">${escapeXml(title)}</h2>`,
     `<p>${escapeXml(text)}</p>`,
+    ...(table === undefined ? [] : [tableHtml(table.header, table.rows)]),
     ...charts.map((chart) => chartHtml(chart, lines)),
   ].join('\n');
 }
@@ -84,16 +86,25 @@ function marksKey({ marks = [] }: LineChart): string {
 }
 
 function engineTable({ engines, missing }: BenchReport): string {
-  const row = (cells: readonly string[]): string =>
-    `<tr>${cells.map((cell) => `<td>${escapeXml(cell)}</td>`).join('')}</tr>`;
-  const rows = [
-    ...engines.map(({ configuration, name, note, version }) =>
-      row([name, version, note, configurationText(configuration)]),
-    ),
-    ...missing.map(({ name, why }) => row([name, '', `left out: ${why}`, ''])),
-  ];
-  const head = '<tr><th>engine</th><th>version</th><th>what it is</th><th>what it was told</th></tr>';
-  return `<div class="scroll"><table>${head}${rows.join('')}</table></div>`;
+  return tableHtml(
+    ['engine', 'version', 'what it is', 'what it was told'],
+    [
+      ...engines.map(({ configuration, name, note, version }) => [
+        name,
+        version,
+        note,
+        configurationText(configuration),
+      ]),
+      ...missing.map(({ name, why }) => [name, '', `left out: ${why}`, '']),
+    ],
+  );
+}
+
+function tableHtml(header: readonly string[], rows: readonly (readonly string[])[]): string {
+  const row = (tag: 'td' | 'th', cells: readonly string[]): string =>
+    `<tr>${cells.map((cell) => `<${tag}>${escapeXml(cell)}</${tag}>`).join('')}</tr>`;
+  const body = [row('th', header), ...rows.map((cells) => row('td', cells))];
+  return `<div class="scroll"><table>${body.join('')}</table></div>`;
 }
 
 function asset(name: string): string {

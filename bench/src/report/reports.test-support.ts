@@ -1,5 +1,7 @@
 import { PERCENTILES } from '../driver/meter.ts';
 import type { RunResult } from '../driver/run.ts';
+import { ENTRIES, IN_FLIGHT, PRODUCERS, READERS } from '../threads/figures.ts';
+import type { ThreadReads } from '../threads/read-run.ts';
 import {
   type BenchReport,
   type FlushReport,
@@ -8,6 +10,7 @@ import {
   type ReportHead,
   type ScaleReport,
   type ServerReport,
+  type ThreadsReport,
   type WorkloadReport,
 } from './bench-report.ts';
 
@@ -188,6 +191,97 @@ export function scaleReport(): ScaleReport {
   };
 }
 
+const PEER: ReportHead['engines'][number] = {
+  name: 'classic-level',
+  kind: 'peer',
+  version: '3.0.0',
+  note: 'LevelDB',
+  configuration: { multithreading: true },
+};
+
+/** Reads of an engine whose threads read and write so much per second, with nothing else in particular. */
+export function threadReads(
+  engine: string,
+  readers: number,
+  rates: { readonly idle: number; readonly paced: number; readonly written: number },
+): ThreadReads {
+  const isRead = readers > 0;
+  return {
+    engine,
+    readers,
+    checked: 10,
+    stages: [
+      {
+        name: 'idle',
+        readsPerSecond: rates.idle,
+        writesPerSecond: undefined,
+        ownerCpuUs: undefined,
+        checked: 9,
+      },
+      {
+        name: 'paced',
+        readsPerSecond: rates.paced,
+        writesPerSecond: 20_000,
+        ownerCpuUs: isRead ? 1.5 : undefined,
+        checked: 9,
+      },
+      {
+        name: 'flat-out',
+        readsPerSecond: isRead ? rates.paced : undefined,
+        writesPerSecond: rates.written,
+        ownerCpuUs: 1.4,
+        checked: isRead ? 9 : 0,
+      },
+    ],
+  };
+}
+
+export function threadsReport(differing: Partial<ThreadsReport> = {}): ThreadsReport {
+  const engines = ['arena', 'classic-level'];
+  return {
+    ...HEAD,
+    engines: [...HEAD.engines, PEER],
+    command: 'threads',
+    batchRecords: 100,
+    ingests: engines.flatMap((engine) =>
+      PRODUCERS.map((producers) => ({
+        engine,
+        producers,
+        records: 1000,
+        elapsedMs: 4,
+        settledMs: 5,
+        ownerCpuMs: 2,
+        processCpuMs: 6,
+        checked: 10,
+      })),
+    ),
+    reads: engines.flatMap((engine) =>
+      READERS.map((readers) =>
+        threadReads(engine, readers, { idle: 400_000, paced: 300_000, written: 500_000 }),
+      ),
+    ),
+    handOvers: [
+      {
+        engine: 'arena',
+        costs: IN_FLIGHT.flatMap((inFlight) =>
+          ENTRIES.flatMap((entries) =>
+            (['ring', 'message', 'packed'] as const).map((transport, at) => ({
+              transport,
+              entries,
+              inFlight,
+              batches: 100,
+              callUs: entries * (at + 1),
+              cpuUs: entries * (at + 2),
+              checked: entries,
+            })),
+          ),
+        ),
+      },
+    ],
+    ...differing,
+  };
+}
+
 /** One of each command. */
 export function allReports(): BenchReport[] {
   const read = { workload: 'readseq', mode: { kind: 'only' }, elapsedMs: 300, settledMs: 300 } as const;
@@ -195,5 +289,5 @@ export function allReports(): BenchReport[] {
     runResult({ engine }),
     runResult({ engine, ...read }),
   ]);
-  return [reportOf(runs), flushReport(), serverReport(), scaleReport()];
+  return [reportOf(runs), flushReport(), serverReport(), scaleReport(), threadsReport()];
 }
