@@ -163,6 +163,11 @@ export function engineNames(wanted: readonly string[]): string[] {
   return known.filter((name) => parts.includes(name) || parts.includes('all'));
 }
 
+/** For commands that write in batches of one size. Throws OptionError. */
+export function checkOneBatch({ batches }: Pick<Arguments, 'batches'>): void {
+  if (batches.length !== 1) throw new OptionError('--batch must be one number of records here');
+}
+
 function list(option: string, text: string | undefined): string[] | undefined {
   if (text === undefined) return undefined;
   const parts = text.split(',').map((part) => part.trim());

@@ -1,4 +1,5 @@
 /** `pnpm bench flush`: the same stream with tables built inline and by workers. */
+import { interleaved } from '../driver/plan.ts';
 import type { RunResult } from '../driver/run.ts';
 import type { Arrivals } from '../flush/arrivals.ts';
 import { flushTables } from '../flush/flush-table.ts';
@@ -15,10 +16,10 @@ import {
   refusePositionals,
 } from './arguments.ts';
 import type { Command } from './command.ts';
+import { inTurns } from './in-turns.ts';
 import { reportHead, writeReports } from './reports.ts';
 import { measure } from './run-command.ts';
 import type { Session } from './session.ts';
-import { turns } from './turns.ts';
 
 const DEFAULTS: Defaults = {
   records: 1_500_000,
@@ -100,12 +101,7 @@ function measureStreams(
 ): Promise<RunResult[]> {
   const settings = { ...args.settings, records, reads: records, durationMs: undefined };
   const mode = { kind: 'batch', size: args.batches[0]! } as const;
-  const planned = turns(names, repeat).map(({ name, repetition }) => ({
-    workload: workloadNamed('fillrandom'),
-    mode,
-    engine: name,
-    repetition,
-  }));
+  const planned = interleaved([{ workload: workloadNamed('fillrandom'), mode }], names, repeat);
   return measure(session, { ...args, settings }, planned);
 }
 
@@ -125,28 +121,18 @@ async function measureArrivals(
   names: readonly string[],
   rate: number,
 ): Promise<Arrivals[]> {
-  const results: Arrivals[] = [];
-  const planned = turns([undefined, ...names], repeat);
-  session.progress.begin(planned.length);
-  for (const { name: engine } of planned) {
+  return await inTurns(session, [undefined, ...names], repeat, (engine, _, newStore) => {
     const label = `arrivals: ${engine ?? 'no engine'}`;
-    session.progress.next(label);
-    const location = session.folder.newStore();
-    const durationMs = settings.durationMs!;
-    results.push(
-      await session.run('arrivals', label, {
-        engine,
-        settings,
-        batchRecords: batches[0]!,
-        rate,
-        durationMs,
-        location,
-      }),
-    );
-    session.folder.removeStore(location);
-  }
-  session.progress.end();
-  return results;
+    const request = {
+      engine,
+      settings,
+      batchRecords: batches[0]!,
+      rate,
+      durationMs: settings.durationMs!,
+      location: newStore(),
+    };
+    return { label, measure: () => session.run('arrivals', label, request) };
+  });
 }
 
 async function measureOverlaps(
@@ -155,19 +141,10 @@ async function measureOverlaps(
   names: readonly string[],
 ): Promise<Overlap[]> {
   const own = names.filter((name): name is OverlapEngine => OVERLAP_ENGINES.includes(name));
-  const results: Overlap[] = [];
-  const planned = turns(own, repeat);
-  session.progress.begin(planned.length);
-  for (const { name: engine } of planned) {
+  return await inTurns(session, own, repeat, (engine, _, newStore) => {
     const label = `overlap: ${engine}`;
-    session.progress.next(label);
-    const { folder } = session;
-    const newStore = (): string => folder.newStore();
     const locations = [newStore(), newStore(), newStore(), newStore()] as const;
     const request = { engine, settings, batchRecords: batches[0]!, buffers: OVERLAP_BUFFERS, locations };
-    results.push(await session.run('overlap', label, request));
-    for (const location of locations) folder.removeStore(location);
-  }
-  session.progress.end();
-  return results;
+    return { label, measure: () => session.run('overlap', label, request) };
+  });
 }

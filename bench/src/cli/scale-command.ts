@@ -8,6 +8,7 @@ import {
   type Arguments,
   argumentsOf,
   COMMON_OPTIONS,
+  checkOneBatch,
   type Defaults,
   OptionError,
   refusePositionals,
@@ -50,7 +51,7 @@ Examples:
   prepare(line) {
     refusePositionals(line);
     const args = argumentsOf(line.values, DEFAULTS);
-    if (args.batches.length !== 1) throw new OptionError('--batch must be one number of records here');
+    checkOneBatch(args);
     const fleeting = args.engines.find((name) => engineNamed(name).lacks?.disk !== undefined);
     if (fleeting !== undefined) throw new OptionError(`'${fleeting}' has nothing to open again`);
     if (args.maxRecords < args.settings.records)

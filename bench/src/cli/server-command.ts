@@ -9,8 +9,8 @@ import {
   type Arguments,
   argumentsOf,
   COMMON_OPTIONS,
+  checkOneBatch,
   type Defaults,
-  OptionError,
   refusePositionals,
 } from './arguments.ts';
 import type { Command } from './command.ts';
@@ -58,7 +58,7 @@ Examples:
   prepare(line) {
     refusePositionals(line);
     const args = argumentsOf(line.values, DEFAULTS);
-    if (args.batches.length !== 1) throw new OptionError('--batch must be one number of records here');
+    checkOneBatch(args);
     return { dir: args.dir, measure: (session) => run(session, args) };
   },
 };

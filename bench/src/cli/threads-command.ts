@@ -19,14 +19,15 @@ import {
   type Arguments,
   argumentsOf,
   COMMON_OPTIONS,
+  checkOneBatch,
   type Defaults,
   OptionError,
   refusePositionals,
 } from './arguments.ts';
 import type { Command } from './command.ts';
+import { inTurns } from './in-turns.ts';
 import { reportHead, writeReports } from './reports.ts';
 import type { Session } from './session.ts';
-import { turns } from './turns.ts';
 
 const DEFAULTS: Defaults = {
   records: 500_000,
@@ -66,7 +67,7 @@ Examples:
   prepare(line) {
     refusePositionals(line);
     const args = argumentsOf(line.values, DEFAULTS);
-    if (args.batches.length !== 1) throw new OptionError('--batch must be one number of records here');
+    checkOneBatch(args);
     const alone = args.engines.find((name) => engineNamed(name).attach === undefined);
     if (alone !== undefined) throw new OptionError(`threads cannot share a store of '${alone}'`);
     return { dir: args.dir, measure: (session) => run(session, args) };
@@ -101,7 +102,7 @@ async function measureIngests(
   names: readonly string[],
 ): Promise<ThreadIngest[]> {
   const cases = PRODUCERS.flatMap((producers) => names.map((engine) => ({ engine, producers })));
-  return await inTurns(session, cases, repeat, ({ engine, producers }, repetition, location) => {
+  return await inTurns(session, cases, repeat, ({ engine, producers }, repetition, newStore) => {
     const label = `ingest: ${engine}, by ${producersText(producers)}`;
     const request = {
       engine,
@@ -109,7 +110,7 @@ async function measureIngests(
       settings,
       seed: seed + repetition,
       batchRecords: batches[0]!,
-      location,
+      location: newStore(),
     };
     return { label, measure: () => session.run('thread-ingest', label, request) };
   });
@@ -121,7 +122,7 @@ async function measureReads(
   names: readonly string[],
 ): Promise<ThreadReads[]> {
   const cases = READERS.flatMap((readers) => names.map((engine) => ({ engine, readers })));
-  return await inTurns(session, cases, repeat, ({ engine, readers }, repetition, location) => {
+  return await inTurns(session, cases, repeat, ({ engine, readers }, repetition, newStore) => {
     const label = `reads: ${engine}, by ${readersText(readers)}`;
     const request = {
       engine,
@@ -130,7 +131,7 @@ async function measureReads(
       seed: seed + repetition,
       batchRecords: batches[0]!,
       durationMs: settings.durationMs!,
-      location,
+      location: newStore(),
     };
     return { label, measure: () => session.run('thread-reads', label, request) };
   });
@@ -150,40 +151,15 @@ async function measureHandOvers(
     ),
   );
   const label = `hand-over: ${engine}`;
-  return await inTurns(session, [engine], repeat, (_, repetition, location) => {
+  return await inTurns(session, [engine], repeat, (_, repetition, newStore) => {
     const request = {
       engine,
       settings,
       seed: seed + repetition,
       cases: [...cases.slice(repetition), ...cases.slice(0, repetition)],
       caseMs: settings.durationMs! * CASE_SHARE,
-      location,
+      location: newStore(),
     };
     return { label, measure: () => session.run('hand-over', label, request) };
   });
-}
-
-/** Each case in a process and a store of its own. */
-async function inTurns<Case, Result>(
-  { folder, progress }: Session,
-  cases: readonly Case[],
-  repeat: number,
-  runOf: (
-    one: Case,
-    repetition: number,
-    location: string,
-  ) => { readonly label: string; readonly measure: () => Promise<Result> },
-): Promise<Result[]> {
-  const results: Result[] = [];
-  const planned = turns(cases, repeat);
-  progress.begin(planned.length);
-  for (const { name: one, repetition } of planned) {
-    const location = folder.newStore();
-    const { label, measure } = runOf(one, repetition, location);
-    progress.next(label);
-    results.push(await measure());
-    folder.removeStore(location);
-  }
-  progress.end();
-  return results;
 }

@@ -27,25 +27,23 @@ export function casesOf(
   );
 }
 
-/**
- * Case after case; within one, round after round, in each of which every engine has its turn: A B C, B C A, … Whatever
- * the machine does meanwhile meets all of them alike.
- */
+/** Round after round, in each of which everyone has a turn and another one begins: A B C, B C A, … */
+export function turns<T>(
+  all: readonly T[],
+  repeat: number,
+): { readonly one: T; readonly repetition: number }[] {
+  return Array.from({ length: repeat }, (_, repetition) =>
+    all.map((_, turn) => ({ one: all[(turn + repetition) % all.length]!, repetition })),
+  ).flat();
+}
+
+/** Case after case; within one, engines take turns. Whatever the machine does meanwhile meets all of them alike. */
 export function interleaved(
   cases: readonly Case[],
   engines: readonly string[],
   repeat: number,
 ): PlannedRun[] {
-  const rounds = Array.from({ length: repeat }, (_, repetition) => repetition);
   return cases.flatMap((one) =>
-    rounds.flatMap((repetition) =>
-      engines.map(
-        (_, turn): PlannedRun => ({
-          ...one,
-          engine: engines[(turn + repetition) % engines.length]!,
-          repetition,
-        }),
-      ),
-    ),
+    turns(engines, repeat).map(({ one: engine, repetition }): PlannedRun => ({ ...one, engine, repetition })),
   );
 }
