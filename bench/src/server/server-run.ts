@@ -89,12 +89,13 @@ export class RequestLoop {
   async run(): Promise<void> {
     const { durationMs, rate } = this.#plan;
     const intervalMs = 1000 / rate;
+    const all = Math.floor(durationMs / intervalMs);
     const startMs = performance.now();
-    for (let elapsedMs = 0; elapsedMs < durationMs; elapsedMs = performance.now() - startMs) {
-      const due = Math.floor(elapsedMs / intervalMs);
+    // By number and not by the clock: however late the last turn comes, all that is due is sent.
+    while (this.#requests < all && this.#failure === undefined) {
+      const due = Math.min(all, Math.floor((performance.now() - startMs) / intervalMs));
       while (this.#requests < due) this.#send(startMs, intervalMs);
       await sleep(1);
-      if (this.#failure !== undefined) break;
     }
     await Promise.all(this.#pending);
     this.#agent.destroy();
