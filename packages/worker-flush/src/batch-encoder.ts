@@ -1,12 +1,10 @@
-import { encodePutRecord, putRecordBytes } from '@arena-level/common/key/batch-record';
+import { BATCH_HEADER_BYTES, encodePutRecord, putRecordBytes } from '@arena-level/common/key/batch-record';
 import type { BatchSizes, EncodedBatch } from '@arena-level/common/protocol/ingest-protocol';
 import type { EntrySink } from './parse-piece.ts';
 
-/** Of a batch as a journal record has it: left free for whoever knows the sequence number. */
-const BATCH_HEADER_BYTES = 12;
 const FIRST_CAPACITY_BYTES: number = 64 * 1024;
 
-/** Encodes entries as batches. One owner. */
+/** Encodes entries as batches, their headers left free for whoever knows the sequence number. One owner. */
 export class BatchEncoder implements EntrySink {
   readonly #sizes: BatchSizes;
   readonly #batches: EncodedBatch[] = [];

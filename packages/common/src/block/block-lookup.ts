@@ -12,7 +12,6 @@ import { SCAN_UNDECIDED, scanEntries } from './block-scan.ts';
 import {
   comparePrefix,
   type EntryIndex,
-  endOf,
   entryOffset,
   findWord,
   hasWord,
@@ -85,10 +84,9 @@ function findByWord(
   const prefixLength = prefixLengthOf(index);
   const word = wordAt(key, keyStart + prefixLength, keyEnd);
   const place = findWord(index, word);
-  const end = endOf(index);
-  if (place === end) return BEHIND_BLOCK;
+  if (place === index.length) return BEHIND_BLOCK;
   if (!hasWord(index, place, word)) return undefined;
-  if (place + 1 === end || hasWord(index, place + 1, word)) return UNDECIDED;
+  if (place + 1 === index.length || hasWord(index, place + 1, word)) return UNDECIDED;
   const entry = entryOffset(index, place, word);
   // What the entry shares with the one before must be known to be the key's: its first bytes, up to its word.
   const shared = decodeVarint32(block.contents, entry, block.restartsOffset);

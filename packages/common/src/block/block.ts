@@ -41,11 +41,6 @@ export class Block {
     return new Block(this.contents.slice(), this.file, this.offset);
   }
 
-  /** Bytes held in memory: what a cache charges. */
-  get sizeBytes(): number {
-    return this.contents.buffer.byteLength;
-  }
-
   /** Offset of the entry at a restart point. REQUIRES: index < restartCount. */
   restart(index: number): number {
     return readU32LE(this.contents, this.restartsOffset + index * WORD_BYTES);

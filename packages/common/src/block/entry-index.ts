@@ -72,7 +72,7 @@ export function comparePrefix(
   return compareRanges(key, keyStart, Math.min(keyEnd, end), contents, start, start + length);
 }
 
-/** Place of the first entry whose word is at least this one; `endOf(index)`: there is none. */
+/** Place of the first entry whose word is at least this one; `index.length`: there is none. */
 export function findWord(index: EntryIndex, word: number): number {
   const target = word * OFFSET_RANGE;
   let low = ENTRIES;
@@ -83,10 +83,6 @@ export function findWord(index: EntryIndex, word: number): number {
     else high = middle;
   }
   return low;
-}
-
-export function endOf(index: EntryIndex): number {
-  return index.length;
 }
 
 /** True when the entry at a place that `findWord` found, or behind it, has this word. */

@@ -9,6 +9,9 @@
 import { encodeVarint32, varint32Length } from '../bytes/varint.ts';
 import { ValueKind } from './value-kind.ts';
 
+/** What stands before the records of a batch: sequence number and count (engine/journal/batch-codec.ts). */
+export const BATCH_HEADER_BYTES = 12;
+
 export function putRecordBytes(keyLength: number, valueLength: number): number {
   return 1 + varint32Length(keyLength) + keyLength + varint32Length(valueLength) + valueLength;
 }

@@ -3,6 +3,7 @@
  * arena's common prefix, big-endian, each word with its sign bit flipped. A key without the prefix gets the smallest or
  * the largest words, as its place is before or behind all keys that have it. Equal words leave the order open.
  */
+import { WORD_BYTES, wordAt } from '../bytes/word.ts';
 
 const LEAST = -0x8000_0000;
 const GREATEST = 0x7fff_ffff;
@@ -26,21 +27,12 @@ export function writeKeyWords(
       return;
     }
   }
-  words[index] = wordAt(bytes, start + length, end);
-  words[index + 1] = wordAt(bytes, start + length + 4, end);
+  words[index] = wordAt(bytes, start + length, end) ^ LEAST;
+  words[index + 1] = wordAt(bytes, start + length + WORD_BYTES, end) ^ LEAST;
 }
 
 /** Leading bytes that two keys with these same words are known to share. */
 export function sharedKeyBytes(high: number, low: number, prefixLength: number): number {
   const isOutside = (high === LEAST && low === LEAST) || (high === GREATEST && low === GREATEST);
   return isOutside ? 0 : prefixLength;
-}
-
-function wordAt(bytes: Uint8Array, at: number, end: number): number {
-  if (at + 4 <= end) {
-    return ((bytes[at]! << 24) | (bytes[at + 1]! << 16) | (bytes[at + 2]! << 8) | bytes[at + 3]!) ^ LEAST;
-  }
-  let word = 0;
-  for (let i = 0; at + i < end; i++) word |= bytes[at + i]! << (24 - 8 * i);
-  return word ^ LEAST;
 }

@@ -240,7 +240,7 @@ export class TableReader {
   }
 
   #checkRun({ offset, length }: BlockRun, count: number): void {
-    if (count !== length) throw corruption(`file ends ${length - count} bytes too early`, this.name, offset);
+    requireWhole(count, length, this.name, offset);
   }
 
   /** Where a block ends in the file, its trailer included. */
@@ -334,8 +334,12 @@ export function* readBytes(
     () => file.readNow(bytes, 0, length, offset),
     () => file.read(bytes, 0, length, offset),
   );
-  if (count !== length) throw corruption(`file ends ${length - count} bytes too early`, name, offset);
+  requireWhole(count, length, name, offset);
   return bytes;
+}
+
+function requireWhole(count: number, length: number, name: string, offset: number): void {
+  if (count !== length) throw corruption(`file ends ${length - count} bytes too early`, name, offset);
 }
 
 /** Contents of a block that was read with its trailer, `count` of its bytes. */
@@ -345,9 +349,7 @@ function checkStored(
   name: string,
   { offset, size }: BlockHandle,
 ): Uint8Array<ArrayBuffer> {
-  if (count !== stored.length) {
-    throw corruption(`file ends ${stored.length - count} bytes too early`, name, offset);
-  }
+  requireWhole(count, stored.length, name, offset);
   const type = checkBlockTrailer(stored, size, name, offset);
   return decompressBlock(stored.subarray(0, size), type, name, offset);
 }

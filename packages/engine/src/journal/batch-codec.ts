@@ -16,9 +16,11 @@ import {
 } from '@arena-level/common/base/limits';
 import { readU32LE, readU64LE, writeU32LE, writeU64LE } from '@arena-level/common/bytes/endian';
 import { decodeVarint32, varintEnd } from '@arena-level/common/bytes/varint';
+import { BATCH_HEADER_BYTES } from '@arena-level/common/key/batch-record';
 import { ValueKind } from '@arena-level/common/key/value-kind';
 
-export const BATCH_HEADER_BYTES = 12;
+export { BATCH_HEADER_BYTES };
+
 const COUNT_OFFSET = 8;
 
 export function writeBatchHeader(target: Uint8Array, offset: number, sequence: number, count: number): void {

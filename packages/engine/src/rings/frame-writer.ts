@@ -1,3 +1,4 @@
+import { EMPTY_BYTES } from '@arena-level/common/bytes/compare';
 import { RingBuffer } from 'ringbuf.js';
 import { FRAME_HEADER_WORDS, FRAME_MARK, FrameWord, WORD_BYTES, wordsFor } from './ring-memory.ts';
 
@@ -14,7 +15,7 @@ export class FrameWriter {
   readonly maxRecordBytes: number;
   readonly #ring: RingBuffer;
   /** The storage as bytes; known from the first frame on. */
-  #bytes: Uint8Array = new Uint8Array(0);
+  #bytes: Uint8Array = EMPTY_BYTES;
   readonly #header = new Int32Array(FRAME_HEADER_WORDS);
   /** What `#copyIn` copies: the ring calls it back. */
   #records: Uint8Array = this.#bytes;

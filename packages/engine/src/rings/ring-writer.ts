@@ -13,9 +13,11 @@
  */
 import type { MessagePort } from 'node:worker_threads';
 import { EngineError, ErrorCode } from '@arena-level/common/base/errors';
+import { EMPTY_BYTES } from '@arena-level/common/bytes/compare';
 import { deleteRecordBytes, putRecordBytes } from '@arena-level/common/key/batch-record';
 import { BATCH_HEADER_BYTES } from '../journal/batch-codec.ts';
 import type { BatchOperation, WriteOptions } from '../public/public-types.ts';
+import { checkBacklog } from '../write/check-backlog.ts';
 import { checkBatch, checkKey, checkValue, wantsSync } from '../write/check-entries.ts';
 import { WriteGroup } from '../write/write-group.ts';
 import { FrameWriter } from './frame-writer.ts';
@@ -32,7 +34,6 @@ import {
 import { RingWrite } from './ring-write.ts';
 import { hasReached, ticketAfter } from './tickets.ts';
 
-const NO_BYTES: Uint8Array<ArrayBuffer> = new Uint8Array(0);
 /** A buffer up to this size is kept for the next group. */
 const MAX_SPARE_BYTES: number = 8 * MAX_SHARED_FRAME_BYTES;
 
@@ -177,12 +178,7 @@ export class RingWriter {
   #groupFor(recordBytes: number, entries: number): WriteGroup {
     this.#checkOpen();
     const pendingBytes = this.#pendingBytes + (this.#open?.recordBytes ?? 0);
-    if (pendingBytes > 0 && pendingBytes + recordBytes > this.#maxPendingBytes) {
-      throw new EngineError(
-        ErrorCode.WriteBacklog,
-        `${pendingBytes} bytes of writes are waiting; ${recordBytes} more would pass maxPendingBytes (${this.#maxPendingBytes})`,
-      );
-    }
+    checkBacklog(pendingBytes, recordBytes, this.#maxPendingBytes);
     if (this.#open !== undefined && !this.#joins(this.#open, recordBytes, entries)) {
       this.#closeOpenGroup();
       this.#sendQueued();
@@ -283,13 +279,13 @@ export class RingWriter {
       const records = new SharedArrayBuffer(recordBytes);
       new Uint8Array(records).set(group.bytes.subarray(BATCH_HEADER_BYTES, group.end));
       this.#link.post({ kind: 'apart', ticket, records });
-      frames.push(flags, recordBytes, group.entries, ticket, NO_BYTES, 0, 0);
+      frames.push(flags, recordBytes, group.entries, ticket, EMPTY_BYTES, 0, 0);
     } else {
       frames.push(flags, recordBytes, group.entries, ticket, group.bytes, BATCH_HEADER_BYTES, group.end);
       this.#pendingBytes -= recordBytes;
     }
     if (group.bytes.length <= MAX_SPARE_BYTES) this.#spare = group.bytes;
-    group.bytes = NO_BYTES;
+    group.bytes = EMPTY_BYTES;
     this.#lastTicket = ticket;
     write.ticket = ticket;
     this.#sent.push(write);

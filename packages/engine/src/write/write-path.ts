@@ -12,6 +12,7 @@ import type { Steps } from '@arena-level/common/base/steps';
 import { deleteRecordBytes, putRecordBytes } from '@arena-level/common/key/batch-record';
 import type { Memtable } from '../memtable/memtable.ts';
 import type { BatchOperation } from '../public/public-types.ts';
+import { checkBacklog } from './check-backlog.ts';
 import { ExclusiveWork } from './exclusive-work.ts';
 import { notSynced } from './queue-items.ts';
 import { WriteGroup } from './write-group.ts';
@@ -99,7 +100,7 @@ export class WritePath {
     group.entries = entries;
     return new Promise((resolve, reject) => {
       this.#checkIntake();
-      this.#checkBacklog(group.recordBytes);
+      checkBacklog(this.pendingBytes, group.recordBytes, this.#maxPendingBytes);
       this.#closeOpenGroup();
       this.#enqueue(group);
       group.promise(sync).then(resolve, reject);
@@ -193,19 +194,10 @@ export class WritePath {
     if (health.state === 'stopped' || health.state === 'closed') throw health.refusal();
   }
 
-  #checkBacklog(recordBytes: number): void {
-    const { pendingBytes } = this;
-    if (pendingBytes === 0 || pendingBytes + recordBytes <= this.#maxPendingBytes) return;
-    throw new EngineError(
-      ErrorCode.WriteBacklog,
-      `${pendingBytes} bytes of writes are waiting; ${recordBytes} more would pass maxPendingBytes (${this.#maxPendingBytes})`,
-    );
-  }
-
   /** The open group, with room for one more write; throws when no write can be taken. */
   #groupFor(recordBytes: number, entries: number): WriteGroup {
     this.#checkIntake();
-    this.#checkBacklog(recordBytes);
+    checkBacklog(this.pendingBytes, recordBytes, this.#maxPendingBytes);
     if (this.#open !== undefined && !this.#joins(this.#open, recordBytes, entries)) {
       this.#closeOpenGroup();
       this.#queue.pump();
