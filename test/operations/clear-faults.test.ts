@@ -1,6 +1,6 @@
 /** `clear` while files fail, while the store is closed, and beside compactions that cannot be put off. */
 
-import { Prng } from '@arena-level/common/base/prng';
+import type { Prng } from '@arena-level/common/base/prng';
 import { LOSS_MODELS } from '@arena-level/common/storage/crash-replay';
 import type { FaultRule } from '@arena-level/common/storage/fault-plan';
 import { MemoryStorage } from '@arena-level/common/storage/memory-storage';
@@ -8,7 +8,8 @@ import { ErrorCode, type OpenOptions, type Snapshot } from 'arena-level/engine';
 import { describe, expect, test } from 'vitest';
 import { CompactingStore } from '../compaction/compacting-store.ts';
 import { contentsText, readContents } from '../crash/store-contents.ts';
-import { type FaultKind, faultKinds, nameOfFault } from '../faults/fault-loop.ts';
+import { failEach, faultsMet } from '../faults/every-fault.ts';
+import type { FaultKind } from '../faults/fault-loop.ts';
 import { FaultyStore } from '../faults/faulty-store.ts';
 import { eventually, settle } from '../support/eventually.ts';
 import { HeldSchedule } from '../support/held-schedule.ts';
@@ -108,11 +109,7 @@ async function runCase(rule: FaultRule, prng: Prng): Promise<{ fired: boolean; p
 /** The faults that `clear` can meet here, each once. */
 async function possibleFaults(): Promise<FaultKind[]> {
   const { faulty } = await filled();
-  const counted = faultKinds().filter(({ errno, times }) => times === 1 && errno === 'EIO');
-  const count = ({ operation, type }: FaultKind): number => faulty.storage.countOf(operation, type);
-  const before = counted.map(count);
-  await faulty.store!.clear(RANGE);
-  const met = counted.filter((kind, i) => count(kind) > before[i]!);
+  const met = await faultsMet(faulty, 'EIO', () => faulty.store!.clear(RANGE));
   await faulty.close();
   return met;
 }
@@ -128,16 +125,7 @@ const manifestFails = (operation: 'write' | 'sync'): FaultRule => ({
 
 describe('a clear whose files fail', () => {
   test('keeps its promises, whichever operation it is', async () => {
-    const prng = new Prng(1);
-    let cases = 0;
-    for (const kind of await possibleFaults()) {
-      for (let nth = 1, fired = true; fired; nth++) {
-        const result = await runCase({ ...kind, nth }, prng);
-        expect(result.problems, `number ${nth} of ${nameOfFault(kind)}`).toEqual([]);
-        ({ fired } = result);
-        if (fired) cases++;
-      }
-    }
+    const cases = await failEach(await possibleFaults(), runCase);
     expect(cases).toBeGreaterThan(20);
   });
 

@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Readable, Writable } from 'node:stream';
 import { type Clock, systemClock } from '@arena-level/common/base/clock';
+import { open } from '../db/open-store.ts';
 import { runCli } from './cli.ts';
 import type { CliIo, ExitCode } from './command.ts';
 
@@ -54,6 +55,19 @@ export class CliHarness {
   file(name: string, content: string): string {
     writeFileSync(this.path(name), content);
     return this.path(name);
+  }
+
+  /** The entries of a store below the folder, as text. */
+  async contents(db: string): Promise<string[]> {
+    const store = await open(this.path(db), { createIfMissing: false, flush: 'inline' });
+    try {
+      const entries: string[] = [];
+      for await (const [key, value] of store.iterator())
+        entries.push(`${Buffer.from(key!)} = ${Buffer.from(value!)}`);
+      return entries;
+    } finally {
+      await store.close();
+    }
   }
 
   remove(): void {

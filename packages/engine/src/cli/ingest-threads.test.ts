@@ -1,6 +1,5 @@
 import { writeFileSync } from 'node:fs';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
-import { open } from '../db/open-store.ts';
 import { CliHarness } from './cli-harness.test-support.ts';
 import { ExitCode } from './command.ts';
 import type { IngestSummary } from './ingest/summary.ts';
@@ -31,18 +30,6 @@ function lines(record: (at: number) => string): string {
   return Array.from({ length: RECORDS }, (_, at) => `${record(at)}\n`).join('');
 }
 
-async function contents(db: string): Promise<string[]> {
-  const store = await open(cli.path(db), { createIfMissing: false });
-  try {
-    const entries: string[] = [];
-    for await (const [key, value] of store.iterator())
-      entries.push(`${Buffer.from(key!)} = ${Buffer.from(value!)}`);
-    return entries;
-  } finally {
-    await store.close();
-  }
-}
-
 async function ingest(file: string, threads: number, ...more: string[]) {
   const db = `db${threads}`;
   const options = ['--db', cli.path(db), '--key', 'id', '--json', '--threads', String(threads)];
@@ -55,7 +42,7 @@ async function ingest(file: string, threads: number, ...more: string[]) {
     stderr,
     told: { records, bytes, malformed, malformedSamples },
     summary,
-    stored: await contents(db),
+    stored: await cli.contents(db),
   };
 }
 

@@ -17,36 +17,27 @@ function ingest(source: string, ...options: string[]): Promise<ExitCode> {
   return cli.run('ingest', source, '--db', cli.path('db'), '--flush', 'inline', ...options);
 }
 
-async function contents(): Promise<string[]> {
-  const store = await open(cli.path('db'), { createIfMissing: false, flush: 'inline' });
-  try {
-    const entries: string[] = [];
-    for await (const [key, value] of store.iterator())
-      entries.push(`${Buffer.from(key!)} = ${Buffer.from(value!)}`);
-    return entries;
-  } finally {
-    await store.close();
-  }
-}
-
 describe('arena-level ingest', () => {
   test('stores ndjson lines as they are, under keys of several fields', async () => {
     const file = cli.file('in.ndjson', '{"a":{"b":"x"},"id":2}\n{"id":1, "a":{"b":"y"}}\n');
     expect(await ingest(file, '--key', 'a.b', '--key', 'id')).toBe(ExitCode.Ok);
-    expect(await contents()).toEqual(['x/2 = {"a":{"b":"x"},"id":2}', 'y/1 = {"id":1, "a":{"b":"y"}}']);
+    expect(await cli.contents('db')).toEqual([
+      'x/2 = {"a":{"b":"x"},"id":2}',
+      'y/1 = {"id":1, "a":{"b":"y"}}',
+    ]);
     expect(cli.stderr).toBe('');
   });
 
   test('stores csv and tsv records as JSON objects', async () => {
     expect(await ingest(cli.file('in.csv', 'id,name\n1,"a, b"\n'), '--key', 'id')).toBe(ExitCode.Ok);
     expect(await ingest(cli.file('in.tsv', 'id\tname\n2\tc,d\n'), '--key', 'id')).toBe(ExitCode.Ok);
-    expect(await contents()).toEqual(['1 = {"id":"1","name":"a, b"}', '2 = {"id":"2","name":"c,d"}']);
+    expect(await cli.contents('db')).toEqual(['1 = {"id":"1","name":"a, b"}', '2 = {"id":"2","name":"c,d"}']);
   });
 
   test('reads stdin, in pieces of any size', async () => {
     cli.stdin = Readable.from([Buffer.from('{"id":'), Buffer.from('1}\n{"id":2'), Buffer.from('}')]);
     expect(await ingest('-', '--format', 'ndjson', '--key', 'id')).toBe(ExitCode.Ok);
-    expect(await contents()).toEqual(['1 = {"id":1}', '2 = {"id":2}']);
+    expect(await cli.contents('db')).toEqual(['1 = {"id":1}', '2 = {"id":2}']);
   });
 
   test('sums up what it did, as JSON too, with the MasterRoot that the store has', async () => {
@@ -76,7 +67,7 @@ describe('arena-level ingest', () => {
 
   test('stores the empty source as nothing', async () => {
     expect(await ingest(cli.file('in.ndjson', ''), '--key', 'id')).toBe(ExitCode.Ok);
-    expect(await contents()).toEqual([]);
+    expect(await cli.contents('db')).toEqual([]);
   });
 
   test('stops at a malformed line, names it, and keeps what lies before it', async () => {
@@ -85,7 +76,7 @@ describe('arena-level ingest', () => {
     expect(cli.stderr).toBe(
       "arena-level: line 3 lacks the key field 'id'; the records before it are stored\n",
     );
-    expect(await contents()).toEqual(['1 = {"id":1}', '2 = {"id":2}']);
+    expect(await cli.contents('db')).toEqual(['1 = {"id":1}', '2 = {"id":2}']);
   });
 
   test('leaves malformed lines out when they are to be counted, and names the first', async () => {
@@ -93,7 +84,7 @@ describe('arena-level ingest', () => {
     expect(await ingest(file, '--key', 'id', '--on-error', 'count')).toBe(ExitCode.Ok);
     expect(cli.stdout).toContain("7 malformed records left out:\n  line 2 lacks the key field 'id'\n");
     expect(cli.stdout).toContain('  and 2 more\n');
-    expect(await contents()).toEqual(['1 = {"id":1}', '2 = {"id":2}']);
+    expect(await cli.contents('db')).toEqual(['1 = {"id":1}', '2 = {"id":2}']);
   });
 
   test('stops at a quote that is never closed also when malformed records are counted', async () => {
@@ -104,7 +95,7 @@ describe('arena-level ingest', () => {
     expect(cli.stderr).toBe(
       'arena-level: line 3 begins a record with a quote that is never closed; the records before it are stored\n',
     );
-    expect(await contents()).toEqual(['0 = {"id":"0","b":"x"}']);
+    expect(await cli.contents('db')).toEqual(['0 = {"id":"0","b":"x"}']);
   });
 
   test('never gives two records one key', async () => {
@@ -113,7 +104,12 @@ describe('arena-level ingest', () => {
     expect(await ingest(file, ...keys, '--on-error', 'count')).toBe(ExitCode.Ok);
     expect(cli.stdout).toContain("2 malformed records left out:\n  line 1 has the delimiter '/' inside");
     expect(await ingest(file, ...keys, '--delimiter-of-key', '|')).toBe(ExitCode.Ok);
-    expect((await contents()).map((entry) => entry.split(' ')[0])).toEqual(['x/y', 'x/y|z', 'x|y', 'x|y/z']);
+    expect((await cli.contents('db')).map((entry) => entry.split(' ')[0])).toEqual([
+      'x/y',
+      'x/y|z',
+      'x|y',
+      'x|y/z',
+    ]);
   });
 
   test('makes no store when the first record is malformed and stops it', async () => {
@@ -150,7 +146,7 @@ describe('arena-level ingest', () => {
     });
     expect(await ingest('-', '--format', 'ndjson', '--key', 'id')).toBe(ExitCode.Interrupted);
     expect(cli.stdout).toMatch(/^Interrupted: stored 2 records /);
-    expect(await contents()).toEqual(['1 = {"id":1}', '2 = {"id":2}']);
+    expect(await cli.contents('db')).toEqual(['1 = {"id":1}', '2 = {"id":2}']);
   });
 
   test('a source that fails midway is a problem, with what came before stored', async () => {
@@ -163,7 +159,7 @@ describe('arena-level ingest', () => {
     });
     expect(await ingest('-', '--format', 'ndjson', '--key', 'id')).toBe(ExitCode.Problem);
     expect(cli.stderr).toBe('arena-level: the cable is out; 1 record was stored before\n');
-    expect(await contents()).toEqual(['1 = {"id":1}']);
+    expect(await cli.contents('db')).toEqual(['1 = {"id":1}']);
   });
 
   test('a store that somebody holds is a problem in one line, with its code', async () => {
@@ -191,7 +187,7 @@ describe('arena-level ingest', () => {
     expect(summary.records).toBe(3000);
     expect(summary.rotations).toBeGreaterThanOrEqual(3);
     expect(summary.tables).toBe(summary.flushes);
-    expect(await contents()).toEqual(
+    expect(await cli.contents('db')).toEqual(
       lines.map((line, id) => `${String(id).padStart(5, '0')} = ${line.trimEnd()}`),
     );
   });
