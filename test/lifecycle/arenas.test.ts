@@ -141,3 +141,26 @@ test('small entries, which use up the index first, have their next arena made re
   }
   await store.close();
 });
+
+test('pages are touched ahead of the writer: the rest of a new arena once it is in use, and the next one', async () => {
+  const { store, executor } = await openHeld({ writeBufferSize: 64 * 1024 });
+  const touched: SharedArrayBuffer[] = [];
+  executor.touch = async (arena) => void touched.push(arena);
+  await store.put(key(0), bytes('v'.repeat(900)));
+  expect(touched).toHaveLength(0);
+  await store.put(key(1), bytes('v'.repeat(200)));
+  expect(touched).toHaveLength(1);
+  for (let i = 2; i < 8; i++) await store.put(key(i), VALUE);
+  expect(touched).toHaveLength(1);
+  await store.put(key(8), VALUE);
+  await store.put(key(9), VALUE);
+  expect(touched).toHaveLength(2);
+  expect(store.stats().arenas).toMatchObject({ inUse: 1, idle: 1, preparing: 0 });
+  await store.rotateMemtable();
+  // The active one is the second, which was touched; behind a rotation that was asked for, none is made.
+  expect(executor.held[0]!.job.arena).toBe(touched[0]);
+  await store.put(key(10), bytes('v'.repeat(2000)));
+  expect(touched).toHaveLength(2);
+  executor.release();
+  await store.close();
+});

@@ -72,6 +72,7 @@ test('a worker that crashes during recovery does not fail the open: the table is
     compact: (job) => inline.compact(job),
     compactNow: (job) => inline.compactNow(job),
     prepare: (arena) => inline.prepare(arena),
+    touch: (arena) => inline.touch(arena),
     close: () => inline.close(),
     stats: () => inline.stats(),
   };

@@ -1,4 +1,4 @@
-import { prepareArena } from '@arena-level/common/arena/prepare-arena';
+import { prepareArena, touchArena } from '@arena-level/common/arena/prepare-arena';
 import { systemClock } from '@arena-level/common/base/clock';
 import { ErrorCode } from '@arena-level/common/base/errors';
 import { CompactionGuest, CompactionState } from '@arena-level/common/protocol/compaction-control';
@@ -187,6 +187,10 @@ export class HeldExecutor implements FlushExecutor {
 
   async prepare(arena: SharedArrayBuffer): Promise<void> {
     prepareArena(arena);
+  }
+
+  async touch(arena: SharedArrayBuffer): Promise<void> {
+    touchArena(arena);
   }
 
   /** What waits is given up, as if no thread had begun it. */

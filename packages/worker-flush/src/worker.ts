@@ -2,7 +2,7 @@
  * What piscina runs in a worker thread: one task per call, answered with data. Expected failures are answers too;
  * only a bug makes this throw. No logic of its own, and no state between tasks but the parse modules that were loaded.
  */
-import { prepareArena } from '@arena-level/common/arena/prepare-arena';
+import { prepareArena, touchArena } from '@arena-level/common/arena/prepare-arena';
 import { systemClock } from '@arena-level/common/base/clock';
 import { EngineError, ErrorCode } from '@arena-level/common/base/errors';
 import { assertNever } from '@arena-level/common/base/invariant';
@@ -39,6 +39,9 @@ export default function handleTask(request: WorkerRequest): WorkerResponse | Pro
         return withStorage(request.storage, (storage) => compactTables(request, storage, systemClock));
       case 'prepare':
         prepareArena(request.arena);
+        return { kind: 'prepared' };
+      case 'touch':
+        touchArena(request.arena);
         return { kind: 'prepared' };
       case 'parse':
       case 'build-run':

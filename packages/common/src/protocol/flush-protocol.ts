@@ -77,9 +77,9 @@ export type VerifyResponse =
     }
   | { readonly kind: 'failed'; readonly error: WireError };
 
-/** Clear an arena that comes back to the pool, or touch the pages of a new one. */
+/** Clear an arena that comes back to the pool or touch the pages of a new one; or only touch one that is being filled. */
 export interface PrepareRequest {
-  readonly task: 'prepare';
+  readonly task: 'prepare' | 'touch';
   readonly protocolVersion: number;
   readonly arena: SharedArrayBuffer;
 }

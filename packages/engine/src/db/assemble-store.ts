@@ -53,7 +53,7 @@ export async function assembleStore(
   const executor = makeExecutor(storage, options, modules);
   const pool = new ArenaPool(
     { kind: options.memtable, standardBytes: options.writeBufferBytes, maxIdle: options.maxIdleArenas },
-    { clock, prepare: executor.kind === 'worker' ? (arena) => executor.prepare(arena) : undefined },
+    { clock, preparer: executor.kind === 'worker' ? executor : undefined },
   );
   const infoLog = beginInfoLog(storage, options, modules, events);
   let versions: VersionSet | undefined;

@@ -116,7 +116,7 @@ function poolFor(
 ): ArenaPool {
   const bytes = journals.reduce((sum, number) => sum + (storage.sizeNow(journalFile(number)) ?? 0), 0);
   const standardBytes = Math.min(options.writeBufferBytes, Math.max(bytes, 4 * KIB));
-  return new ArenaPool({ kind: options.memtable, standardBytes, maxIdle: 0 }, { clock, prepare: undefined });
+  return new ArenaPool({ kind: options.memtable, standardBytes, maxIdle: 0 }, { clock, preparer: undefined });
 }
 
 function reportOf({ groups, entries, tear, damage }: ReplayResult): RecoveryReport {

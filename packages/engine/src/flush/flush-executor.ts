@@ -55,6 +55,8 @@ export interface FlushExecutor {
   compactNow(job: CompactionJob): CompactOutcome;
   /** Clears an arena, its pages touched. Rejected when it is unknown whether the arena is still being written. */
   prepare(arena: SharedArrayBuffer): Promise<void>;
+  /** Touches the pages of an arena that is being filled, so that who fills it need not. */
+  touch(arena: SharedArrayBuffer): Promise<void>;
   /** Tasks that no thread has begun end as cancelled; running ones are waited for. The second call is the first's promise. */
   close(): Promise<void>;
   stats(): FlushExecutorStats;

@@ -1,4 +1,4 @@
-import { prepareArena } from '@arena-level/common/arena/prepare-arena';
+import { prepareArena, touchArena } from '@arena-level/common/arena/prepare-arena';
 import type { Clock } from '@arena-level/common/base/clock';
 import { EngineError, ErrorCode } from '@arena-level/common/base/errors';
 import type { CompactionJob, CompactResponse } from '@arena-level/common/protocol/compaction-protocol';
@@ -73,6 +73,12 @@ export class InlineFlushExecutor implements FlushExecutor {
   async prepare(arena: SharedArrayBuffer): Promise<void> {
     this.#requireOpen();
     prepareArena(arena);
+    this.#completed++;
+  }
+
+  async touch(arena: SharedArrayBuffer): Promise<void> {
+    this.#requireOpen();
+    touchArena(arena);
     this.#completed++;
   }
 

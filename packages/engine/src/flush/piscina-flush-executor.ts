@@ -4,6 +4,7 @@ import type { CompactionJob } from '@arena-level/common/protocol/compaction-prot
 import {
   FLUSH_PROTOCOL_VERSION,
   type FlushJob,
+  type PrepareRequest,
   type VerifyJob,
 } from '@arena-level/common/protocol/flush-protocol';
 import { fromWireError, toWireError } from '@arena-level/common/protocol/wire-error';
@@ -128,8 +129,16 @@ export class PiscinaFlushExecutor implements FlushExecutor {
     return this.#inline.compactNow(job);
   }
 
-  async prepare(arena: SharedArrayBuffer): Promise<void> {
-    const request = { task: 'prepare', protocolVersion: FLUSH_PROTOCOL_VERSION, arena } as const;
+  prepare(arena: SharedArrayBuffer): Promise<void> {
+    return this.#prepare('prepare', arena);
+  }
+
+  touch(arena: SharedArrayBuffer): Promise<void> {
+    return this.#prepare('touch', arena);
+  }
+
+  async #prepare(task: PrepareRequest['task'], arena: SharedArrayBuffer): Promise<void> {
+    const request = { task, protocolVersion: FLUSH_PROTOCOL_VERSION, arena } as const;
     const outcome = await this.#settle(async () => checkPrepareResponse(await this.#lease.run(request)));
     if (outcome.kind === 'failed') throw fromWireError(outcome.error);
   }

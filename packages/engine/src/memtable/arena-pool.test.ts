@@ -26,7 +26,7 @@ afterEach(() => setArenaBudget(limitBytes));
 const used = (): number => arenaBudget().usedBytes - usedBefore;
 
 function makePool(maxIdle: number, kind: MemDbKind = MemDbKind.Hash): ArenaPool {
-  return new ArenaPool({ kind, standardBytes: STANDARD, maxIdle }, { clock, prepare: undefined });
+  return new ArenaPool({ kind, standardBytes: STANDARD, maxIdle }, { clock, preparer: undefined });
 }
 
 /** A pool whose preparations end when the test says so. */
@@ -42,8 +42,13 @@ function makePreparingPool(maxIdle: number) {
         fail: () => reject(new Error('the thread died')),
       });
     });
-  const pool = new ArenaPool({ kind: MemDbKind.Hash, standardBytes: STANDARD, maxIdle }, { clock, prepare });
-  return { pool, preparing };
+  const touched: SharedArrayBuffer[] = [];
+  const touch = async (arena: SharedArrayBuffer): Promise<void> => void touched.push(arena);
+  const pool = new ArenaPool(
+    { kind: MemDbKind.Hash, standardBytes: STANDARD, maxIdle },
+    { clock, preparer: { prepare, touch } },
+  );
+  return { pool, preparing, touched };
 }
 
 const microtasks = async (): Promise<void> => {
@@ -176,46 +181,89 @@ test('discard lets go of an arena for good', () => {
 
 describe('prepareAhead', () => {
   test('makes one arena ready, and no second while that is under way or idle', async () => {
-    const { pool, preparing } = makePreparingPool(2);
+    const { pool, preparing, touched } = makePreparingPool(2);
     pool.prepareAhead();
-    pool.prepareAhead();
-    expect(preparing).toHaveLength(1);
-    preparing[0]!.end();
-    await microtasks();
     pool.prepareAhead();
     expect(pool).toMatchObject({ idle: 1, preparing: 0 });
     const arena = pool.take(0, 0);
+    expect(touched).toEqual([arena.shared]);
     expect(arena.isClean).toBe(true);
     pool.prepareAhead();
-    expect(preparing).toHaveLength(2);
-    preparing[1]!.end();
-    await microtasks();
+    expect(touched).toHaveLength(2);
+    expect(preparing).toEqual([]);
     pool.discard(arena);
     pool.close();
     expect(used()).toBe(0);
   });
 
+  test('makes none while one that was used is being prepared', async () => {
+    const { pool, preparing, touched } = makePreparingPool(2);
+    pool.give(pool.take(0, 0));
+    pool.prepareAhead();
+    expect(touched).toEqual([]);
+    preparing[0]!.end();
+    await microtasks();
+    expect(pool.idle).toBe(1);
+    pool.close();
+    expect(used()).toBe(0);
+  });
+
   test('does nothing where nothing is kept, where nobody can prepare, and in a closed pool', () => {
-    const { pool: keepsNone, preparing } = makePreparingPool(0);
+    const { pool: keepsNone, touched } = makePreparingPool(0);
     keepsNone.prepareAhead();
     const alone = makePool(2);
     alone.prepareAhead();
-    const { pool: closed, preparing: closedPreparing } = makePreparingPool(2);
+    const { pool: closed, touched: closedTouched } = makePreparingPool(2);
     closed.close();
     closed.prepareAhead();
-    expect([preparing, closedPreparing]).toEqual([[], []]);
+    expect([touched, closedTouched]).toEqual([[], []]);
     expect(alone.idle).toBe(0);
     expect(used()).toBe(0);
   });
 
   test('over the budget does nothing, and says nothing', () => {
-    const { pool, preparing } = makePreparingPool(2);
+    const { pool, touched } = makePreparingPool(2);
     const arena = pool.take(2 * MIB, 0);
     setArenaBudget(Math.max(MIB, arenaBudget().usedBytes));
     pool.prepareAhead();
-    expect(preparing).toEqual([]);
-    expect(pool.preparing).toBe(0);
+    expect(touched).toEqual([]);
+    expect(pool.idle).toBe(0);
     pool.discard(arena);
+    expect(used()).toBe(0);
+  });
+});
+
+describe('touchAhead', () => {
+  test('has the pages of an arena touched once that was new when it was taken', async () => {
+    const { pool, preparing, touched } = makePreparingPool(2);
+    const arena = pool.take(0, 0);
+    pool.touchAhead(arena);
+    pool.touchAhead(arena);
+    expect(touched).toEqual([arena.shared]);
+    pool.give(arena);
+    preparing[0]!.end();
+    await microtasks();
+    expect(pool.take(0, 0)).toBe(arena);
+    pool.touchAhead(arena);
+    expect(touched).toHaveLength(1);
+    pool.discard(arena);
+    pool.close();
+    expect(used()).toBe(0);
+  });
+
+  test('leaves alone what was touched while it was idle, and does nothing where nobody can', () => {
+    const { pool, touched } = makePreparingPool(2);
+    pool.prepareAhead();
+    const prepared = pool.take(0, 0);
+    pool.touchAhead(prepared);
+    expect(touched).toEqual([prepared.shared]);
+    pool.discard(prepared);
+    pool.close();
+    const alone = makePool(2);
+    const arena = alone.take(0, 0);
+    alone.touchAhead(arena);
+    alone.discard(arena);
+    alone.close();
     expect(used()).toBe(0);
   });
 });

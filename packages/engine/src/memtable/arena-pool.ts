@@ -15,10 +15,18 @@ export interface ArenaPoolOptions {
   readonly maxIdle: number;
 }
 
+/** What another thread does for arenas. */
+export interface ArenaPreparer {
+  /** Clears a used arena and touches the pages of a new one. */
+  prepare(arena: SharedArrayBuffer): Promise<void>;
+  /** Touches the pages of one that is being filled. */
+  touch(arena: SharedArrayBuffer): Promise<void>;
+}
+
 export interface ArenaPoolModules {
   readonly clock: Clock;
-  /** Clears a used arena or touches the pages of a new one, on another thread; undefined: on activation, here. */
-  readonly prepare: ((arena: SharedArrayBuffer) => Promise<void>) | undefined;
+  /** Undefined: arenas are cleared on activation, here, and their pages are touched as they are filled. */
+  readonly preparer: ArenaPreparer | undefined;
 }
 
 /**
@@ -32,6 +40,8 @@ export class ArenaPool {
   readonly #modules: ArenaPoolModules;
   readonly #idle: Arena[] = [];
   readonly #taken = new Set<Arena>();
+  /** Of those, the new ones whose pages nobody was asked to touch. */
+  readonly #untouched = new Set<Arena>();
   #preparing = 0;
   #takenSinceDrain = false;
   #cancelDrain: (() => void) | undefined;
@@ -86,7 +96,10 @@ export class ArenaPool {
     this.#takenSinceDrain = true;
     let arena: Arena | undefined;
     if (!this.exceedsStandard(recordBytes, entries)) arena = this.#idle.pop();
-    arena ??= this.#createWithin(recordBytes, entries);
+    if (arena === undefined) {
+      arena = this.#createWithin(recordBytes, entries);
+      this.#untouched.add(arena);
+    }
     this.#taken.add(arena);
     return arena;
   }
@@ -95,6 +108,7 @@ export class ArenaPool {
   give(arena: Arena): void {
     const known = this.#taken.delete(arena);
     invariant(known, 'an arena is given back once, to the pool it was taken from');
+    this.#untouched.delete(arena);
     if (
       this.#closed ||
       !this.isStandard(arena) ||
@@ -111,12 +125,22 @@ export class ArenaPool {
     this.#drop(arena);
   }
 
-  /** Makes a standard arena ready in the background, unless one is: so that a rotation need not. */
+  /** Has the pages of an arena that was new when it was taken touched in the background: ahead of who fills it. */
+  touchAhead(arena: Arena): void {
+    if (this.#untouched.delete(arena)) this.#touch(arena);
+  }
+
+  /**
+   * Makes a standard arena, unless there is one, and has its pages touched in the background, so that a rotation and the
+   * writes behind it need not. It may be taken at once: touching goes on ahead of who fills it.
+   */
   prepareAhead(): void {
     if (this.#closed || this.#options.maxIdle === 0 || this.#idle.length + this.#preparing > 0) return;
-    if (this.#modules.prepare === undefined) return;
+    if (this.#modules.preparer === undefined) return;
     try {
-      this.#prepare(this.#create(0, 0));
+      const arena = this.#create(0, 0);
+      this.#touch(arena);
+      this.#keep(arena);
     } catch {
       // Over the budget: the rotation itself will ask again, and report it.
     }
@@ -166,19 +190,25 @@ export class ArenaPool {
     }
   }
 
+  #touch(arena: Arena): void {
+    // Nothing depends on it.
+    this.#modules.preparer?.touch(arena.shared).catch(() => {});
+  }
+
   #drop(arena: Arena): void {
     releaseArenaBytes(arena.shared.byteLength);
+    this.#untouched.delete(arena);
     this.onDropped?.(arena);
   }
 
   #prepare(arena: Arena): void {
-    const { prepare } = this.#modules;
-    if (prepare === undefined) {
+    const { preparer } = this.#modules;
+    if (preparer === undefined) {
       this.#keep(arena);
       return;
     }
     this.#preparing++;
-    prepare(arena.shared).then(
+    preparer.prepare(arena.shared).then(
       () => {
         this.#preparing--;
         this.#keep(arena);

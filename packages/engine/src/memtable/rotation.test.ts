@@ -23,7 +23,7 @@ beforeEach(() => {
   nextNumber = 10;
   pool = new ArenaPool(
     { kind: MemDbKind.Hash, standardBytes: 4096, maxIdle: 4 },
-    { clock: systemClock, prepare: undefined },
+    { clock: systemClock, preparer: undefined },
   );
   rotation = new Rotation({
     storage,

@@ -15,7 +15,7 @@ describe('a replay into memory', () => {
   let replay: MemoryReplay;
   beforeEach(() => {
     const options = { kind: 'hash', standardBytes: 4096, maxIdle: 0 } as const;
-    replay = new MemoryReplay(new ArenaPool(options, { clock: new ManualClock(), prepare: undefined }), 7);
+    replay = new MemoryReplay(new ArenaPool(options, { clock: new ManualClock(), preparer: undefined }), 7);
   });
   afterEach(() => {
     replay.release();

@@ -19,7 +19,7 @@ beforeEach(() => {
   storage = new MemoryStorage();
   pool = new ArenaPool(
     { kind: MemDbKind.Hash, standardBytes: 4096, maxIdle: 1 },
-    { clock: systemClock, prepare: undefined },
+    { clock: systemClock, preparer: undefined },
   );
   const executor = new InlineFlushExecutor(storage, systemClock);
   const newFileNumber = (): number => nextNumber++;

@@ -34,7 +34,7 @@ export async function tablesOfJournals(
   damage: FileProblem[],
 ): Promise<JournalTables> {
   const { memtable: kind, writeBufferBytes: standardBytes } = options;
-  const pool = new ArenaPool({ kind, standardBytes, maxIdle: 0 }, { clock, prepare: undefined });
+  const pool = new ArenaPool({ kind, standardBytes, maxIdle: 0 }, { clock, preparer: undefined });
   const executor = new InlineFlushExecutor(storage, clock);
   const sink = new ReplaySink(
     { storage, pool, executor, newFileNumber },
