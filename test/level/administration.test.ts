@@ -3,8 +3,9 @@ import { join } from 'node:path';
 import { ArenaLevel, ErrorCode } from 'arena-level';
 import { ClassicLevel } from 'classic-level';
 import { describe, expect, test } from 'vitest';
+import { outcomeOf } from '../support/outcome.ts';
 import { temporaryDirectory } from '../support/temporary-directory.ts';
-import { openLevel, outcomeOf } from './databases.ts';
+import { openLevel } from './databases.ts';
 
 async function fill(db: ArenaLevel, count = 2000): Promise<void> {
   for (let i = 0; i < count; i++) db.putSync(`k${String(i).padStart(5, '0')}`, 'v'.repeat(100));

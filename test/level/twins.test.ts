@@ -2,7 +2,8 @@
 import type { EventEmitter } from 'node:events';
 import type { ArenaLevel, ArenaSublevel } from 'arena-level';
 import { describe, expect, test } from 'vitest';
-import { openLevel, outcomeOf } from './databases.ts';
+import { outcomeOf } from '../support/outcome.ts';
+import { openLevel } from './databases.ts';
 
 type Call = (...args: readonly unknown[]) => unknown;
 type Method = 'put' | 'del' | 'batch' | 'has';
@@ -57,7 +58,7 @@ function hook(
   name: 'db' | 'one' | 'nested',
   more: (op: { key: unknown }) => object | undefined,
 ): void {
-  world[name].hooks.prewrite.add((op, batch) => {
+  (world[name] as ArenaLevel).hooks.prewrite.add((op, batch) => {
     world.log.push([name, 'prewrite', plain(op)]);
     const added = more(op);
     if (added !== undefined) batch.add(added as never);

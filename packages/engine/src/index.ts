@@ -5,10 +5,13 @@ export type { RepairOptions } from './db/repair-store.ts';
 export { diagnoseStats } from './doctor/diagnose-stats.ts';
 export type { CompactionReason, IngestPath, StallReason, StoreEvents } from './events/events.ts';
 export { ArenaLevel } from './level/arena-level.ts';
+export { AttachedLevel } from './level/attached-level.ts';
 export type { RelayedEventName } from './level/event-relay.ts';
 export type {
   AdditionalIteratorOptions,
   ArenaSublevel,
+  AttachedDatabaseOptions,
+  AttachedOpenOptions,
   BatchOperation,
   BatchOptions,
   ChainedBatch,

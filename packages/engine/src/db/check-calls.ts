@@ -1,17 +1,8 @@
 /** Checks what a caller hands to a store, before anything is done with it. They throw ARENA_INVALID_ARGUMENT or the code of what is wrong. */
 import { EngineError, ErrorCode } from '@arena-level/common/base/errors';
 import { isStoreEvent } from '../events/events.ts';
-import { CHECKED_LATER, checkCallOptions, FLAG, nameOf, type OptionKinds } from '../options/call-options.ts';
+import { checkCallOptions, FLAG, nameOf, type OptionKinds } from '../options/call-options.ts';
 import type { RotateOptions } from '../public/public-types.ts';
-
-export const CLEAR_RANGE: OptionKinds = {
-  gt: CHECKED_LATER,
-  gte: CHECKED_LATER,
-  lt: CHECKED_LATER,
-  lte: CHECKED_LATER,
-  reverse: FLAG,
-  limit: CHECKED_LATER,
-};
 
 const ROTATE_OPTIONS: OptionKinds = {
   minBytes: {

@@ -25,7 +25,7 @@ import type { CompactionCoordinator } from '../compaction/compaction-coordinator
 import type { EventSink } from '../events/event-sink.ts';
 import type { ClearReason } from '../events/events.ts';
 import type { Health } from '../health/health.ts';
-import { resolveIteratorOptions } from '../iterator/iterator-options.ts';
+import type { CheckedClearRange } from '../iterator/clear-range.ts';
 import { isAboveRange, isBelowRange, type KeyRange } from '../iterator/key-range.ts';
 import type { StoreIterator } from '../iterator/store-iterator.ts';
 import type { Durability } from '../journal/durability.ts';
@@ -89,11 +89,9 @@ export class RangeClearing {
   }
 
   /** Deletes what was written to the range before the call, and may delete what comes meanwhile. */
-  async clear(given: ClearRange, sync: boolean): Promise<void> {
+  async clear({ asked, range, limit }: CheckedClearRange, sync: boolean): Promise<void> {
     const { health, writes, durability, clock, events } = this.#modules;
     health.checkOpen();
-    const asked = ownRange(given);
-    const { range, limit } = resolveIteratorOptions(boundsOf(asked));
     const tally: Tally = { tables: 0, bytes: 0, tombstones: 0 };
     const began = clock.now();
     const letGo = clock.keepAlive();
@@ -247,18 +245,6 @@ function outcomeUnknown(cause: unknown): EngineError {
     `the range is cleared, and may or may not be so after a reopen: ${messageOf(cause)}`,
     { cause },
   );
-}
-
-/** The caller may reuse its keys once the call has returned. */
-function ownRange(given: ClearRange): ClearRange {
-  const own = (bound: Uint8Array | undefined): Uint8Array | undefined =>
-    bound instanceof Uint8Array ? new Uint8Array(bound) : bound;
-  const { gt, gte, lt, lte } = given;
-  return { ...given, gt: own(gt), gte: own(gte), lt: own(lt), lte: own(lte) };
-}
-
-function boundsOf({ gt, gte, lt, lte, reverse, limit }: ClearRange) {
-  return { gt, gte, lt, lte, reverse, limit };
 }
 
 function keysOf(range: ClearRange) {

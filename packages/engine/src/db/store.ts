@@ -3,6 +3,7 @@ import { EngineError, ErrorCode } from '@arena-level/common/base/errors';
 import { COMPACTION_ABORTED } from '../compaction/range-compaction.ts';
 import type { StoreListener } from '../events/event-sink.ts';
 import type { StoreEventName } from '../events/events.ts';
+import { checkClearRange } from '../iterator/clear-range.ts';
 import { checkIteratorOptions } from '../iterator/iterator-options.ts';
 import type { StoreIterator } from '../iterator/store-iterator.ts';
 import {
@@ -33,7 +34,7 @@ import type { Snapshot } from '../read/snapshot-list.ts';
 import type { ThreadHandle } from '../threads/control/handle.ts';
 import type { ShareOptions } from '../threads/owner/share-options.ts';
 import { checkBatch, checkKey, checkValue, wantsSync } from '../write/check-entries.ts';
-import { CLEAR_RANGE, checkListener, checkRotateOptions } from './check-calls.ts';
+import { checkListener, checkRotateOptions } from './check-calls.ts';
 import type { OpenModules } from './open-modules.ts';
 import { propertyText } from './properties.ts';
 import type { StoreCore } from './store-core.ts';
@@ -127,8 +128,7 @@ export class Store {
    * as it was, or gone. Tables inside of the range are dropped unread while no snapshot is open.
    */
   async clear(range: ClearRange = {}, options?: WriteOptions): Promise<void> {
-    checkCallOptions('clear', range, CLEAR_RANGE);
-    await this.#core.clearing.clear(range, wantsSync(options));
+    await this.#core.clearing.clear(checkClearRange(range), wantsSync(options));
   }
 
   /**

@@ -1,38 +1,19 @@
-import type { AbstractSublevelOptions } from 'abstract-level';
 import { destroy } from '../db/destroy-store.ts';
+import { open } from '../db/open-store.ts';
 import { type RepairOptions, repair } from '../db/repair-store.ts';
 import type { Store } from '../db/store.ts';
 import type { StoreListener } from '../events/event-sink.ts';
 import type { OpenOptions as StoreOptions } from '../options/options.ts';
 import type { IngestOptions, IngestReport, IngestSource } from '../public/ingest-types.ts';
-import type {
-  CheckpointOptions,
-  CheckpointReport,
-  DestroyReport,
-  MasterRoot,
-  RecoveryReport,
-  RepairReport,
-  VerifyOptions,
-  VerifyReport,
-} from '../public/public-types.ts';
+import type { DestroyReport, RecoveryReport, RepairReport } from '../public/public-types.ts';
 import type { StoreStats } from '../public/stats.ts';
 import type { ThreadHandle } from '../threads/control/handle.ts';
 import type { ShareOptions } from '../threads/owner/share-options.ts';
-import { bytesOf } from './encoded.ts';
-import type { RelayedEventName } from './event-relay.ts';
-import type {
-  ArenaSublevel,
-  BatchOperation,
-  BatchOptions,
-  CompactRangeOptions,
-  DatabaseOptions,
-  DelOptions,
-  HasOptions,
-  PutOptions,
-  StartEndOptions,
-} from './level-types.ts';
-import { StoreLevel } from './store-level.ts';
-import { batchNow, delNow, hasNow, putNow, type TwinHost } from './twins.ts';
+import { EngineLevel } from './engine-level.ts';
+import { EventRelay, type RelayedEventName } from './event-relay.ts';
+import { checkOptions, storeOptions } from './level-options.ts';
+import type { DatabaseOptions, OpenOptions } from './level-types.ts';
+import { MANIFEST } from './manifest.ts';
 
 /** A listener of whatever event, as node's EventEmitter has it. */
 type AnyListener = Parameters<NodeJS.EventEmitter['on']>[1];
@@ -46,13 +27,31 @@ type AnyListener = Parameters<NodeJS.EventEmitter['on']>[1];
  *
  * Beside abstract-level's events it emits the engine's (`stall-begin`, `flush-started`, …; see `StoreEvents`).
  */
-export class ArenaLevel<KDefault = string, VDefault = string> extends StoreLevel<KDefault, VDefault> {
+export class ArenaLevel<KDefault = string, VDefault = string> extends EngineLevel<
+  Store,
+  OpenOptions,
+  KDefault,
+  VDefault
+> {
+  readonly #location: string;
+  readonly #relay: EventRelay;
+
   /**
    * `location` is the path of a directory, made with its parents when it is not there. Throws ARENA_INVALID_OPTION and
    * LEVEL_NOT_SUPPORTED for options that an open would be refused for.
    */
   constructor(location: string, options?: DatabaseOptions<KDefault, VDefault>) {
-    super(location, options);
+    checkLocation(location);
+    const given = options ?? {};
+    checkOptions(given);
+    super(MANIFEST, given);
+    this.#location = location;
+    this.#relay = new EventRelay(this);
+  }
+
+  /** The location that was given to the constructor, as it was given. */
+  get location(): string {
+    return this.#location;
   }
 
   /** Removes the store in a directory: every file of a store's, and the directory if nothing else is in it. */
@@ -65,42 +64,6 @@ export class ArenaLevel<KDefault = string, VDefault = string> extends StoreLevel
   static async repair(location: string, options?: RepairOptions): Promise<RepairReport> {
     checkLocation(location);
     return await repair(location, options);
-  }
-
-  putSync(key: KDefault, value: VDefault): void;
-  putSync<K = KDefault, V = VDefault>(key: K, value: V, options: PutOptions<K, V>): void;
-  putSync(key: unknown, value: unknown, options?: PutOptions<unknown, unknown>): void {
-    putNow(this.#twinHost, key, value, options);
-  }
-
-  delSync(key: KDefault): void;
-  delSync<K = KDefault>(key: K, options: DelOptions<K>): void;
-  delSync(key: unknown, options?: DelOptions<unknown>): void {
-    delNow(this.#twinHost, key, options);
-  }
-
-  batchSync(operations: BatchOperation<this, KDefault, VDefault>[]): void;
-  batchSync<K = KDefault, V = VDefault>(
-    operations: BatchOperation<this, K, V>[],
-    options: BatchOptions<K, V>,
-  ): void;
-  batchSync(operations: unknown, options?: BatchOptions<unknown, unknown>): void {
-    batchNow(this.#twinHost, operations, options);
-  }
-
-  hasSync(key: KDefault): boolean;
-  hasSync<K = KDefault>(key: K, options: HasOptions<K>): boolean;
-  hasSync(key: unknown, options?: HasOptions<unknown>): boolean {
-    return hasNow(this.#twinHost, key, options);
-  }
-
-  override sublevel(name: string | string[]): ArenaSublevel<this>;
-  override sublevel<K = string, V = string>(
-    name: string | string[],
-    options: AbstractSublevelOptions<K, V>,
-  ): ArenaSublevel<this, K, V>;
-  override sublevel(name: string | string[], options?: object): unknown {
-    return super.sublevel(name, options as object);
   }
 
   override on<N extends RelayedEventName>(name: N, listener: StoreListener<N>): this;
@@ -121,40 +84,6 @@ export class ArenaLevel<KDefault = string, VDefault = string> extends StoreLevel
     return super.off(name, listener);
   }
 
-  /** About how many bytes the keys from `start` up to `end`, which is not included, take in tables. */
-  approximateSize(start: KDefault, end: KDefault): Promise<number>;
-  approximateSize<K = KDefault>(start: K, end: K, options: StartEndOptions<K>): Promise<number>;
-  async approximateSize(...bounds: [unknown, unknown, StartEndOptions<unknown>?]): Promise<number> {
-    checkBounds(bounds);
-    return await this.#whenOpen('approximateSize', (store) => {
-      const encoding = this.keyEncoding(bounds[2]?.keyEncoding as 'utf8');
-      return store.approximateSize(
-        bytesOf(encoding.encode(bounds[0] as string)),
-        bytesOf(encoding.encode(bounds[1] as string)),
-      );
-    });
-  }
-
-  /**
-   * Compacts everything between two keys, both included, into the deepest level that has any of it, and flushes first. Null for a
-   * bound: there is none.
-   */
-  compactRange(start: KDefault | null, end: KDefault | null): Promise<void>;
-  compactRange<K = KDefault>(start: K | null, end: K | null, options: CompactRangeOptions<K>): Promise<void>;
-  async compactRange(...bounds: [unknown, unknown, CompactRangeOptions<unknown>?]): Promise<void> {
-    checkBounds(bounds);
-    const [start, end, { keyEncoding, signal, onProgress } = {}] = bounds;
-    await this.#whenOpen('compactRange', (store) => {
-      const encoding = this.keyEncoding(keyEncoding as 'utf8');
-      const encoded = (bound: unknown): Uint8Array | undefined =>
-        bound == null ? undefined : bytesOf(encoding.encode(bound as string));
-      return store.compactRange(encoded(start), encoded(end), {
-        ...(signal === undefined ? {} : { signal }),
-        ...(onProgress === undefined ? {} : { onProgress }),
-      });
-    });
-  }
-
   /**
    * A property of LevelDB as text: `leveldb.num-files-at-level<N>`, `leveldb.stats`, `leveldb.sstables` or
    * `leveldb.approximate-memory-usage`. Empty for other names.
@@ -169,37 +98,17 @@ export class ArenaLevel<KDefault = string, VDefault = string> extends StoreLevel
    * stored as UTF-8: encodings, hooks and the listeners of `write` have no part in it. See `IngestOptions`.
    */
   ingest(source: IngestSource, options: IngestOptions): Promise<IngestReport> {
-    return this.#whenOpen('ingest', (store) => store.ingest(source, options));
-  }
-
-  /** Brings everything written so far to tables: it survives a crash of the machine. */
-  flush(): Promise<void> {
-    return this.#whenOpen('flush', (store) => store.flush());
-  }
-
-  /** The hash over all committed tables and the last sequence number it covers; what is in MemDBs is not in it. */
-  masterRoot(): Promise<MasterRoot> {
-    return this.#whenOpen('masterRoot', (store) => store.masterRoot());
-  }
-
-  /** Reads every table and recomputes its root from the data blocks, in a worker; reports each that differs. */
-  verify(options?: VerifyOptions): Promise<VerifyReport> {
-    return this.#whenOpen('verify', (store) => store.verify(options));
-  }
-
-  /** Makes a database of its own in another directory, which must be empty or not there yet, while this one goes on. */
-  checkpoint(directory: string, options?: CheckpointOptions): Promise<CheckpointReport> {
-    return this.#whenOpen('checkpoint', (store) => store.checkpoint(directory, options));
+    return this.whenOpen('ingest', (store) => store.ingest(source, options));
   }
 
   /** Resolves when all levels are within their sizes and nothing is being compacted. */
   settled(): Promise<void> {
-    return this.#whenOpen('settled', (store) => store.settled());
+    return this.whenOpen('settled', (store) => store.settled());
   }
 
   /** Tries to heal a store that stopped taking writes. Resolves when it takes writes again. */
   resume(): Promise<void> {
-    return this.#whenOpen('resume', (store) => store.resume());
+    return this.whenOpen('resume', (store) => store.resume());
   }
 
   /** What the store has done since it was opened, and how it stands; `pressure` tells producers when to slow down. */
@@ -208,8 +117,10 @@ export class ArenaLevel<KDefault = string, VDefault = string> extends StoreLevel
   }
 
   /**
-   * A handle with which one other thread of this process uses the database by itself, as bytes: send it there with its port,
-   * `worker.postMessage(handle, [handle.port])`, and call `attach(handle)`. Up to 64 threads at a time.
+   * A handle with which one other thread of this process uses the database by itself: send it there with its port,
+   * `worker.postMessage(handle, [handle.port])`, and make an `AttachedLevel` of it, or, for plain bytes, `attach(handle)`. Up to
+   * 64 threads at a time. Throws LEVEL_NOT_SUPPORTED for a storage that no other thread can open, LEVEL_READONLY and
+   * ARENA_TOO_MANY_THREADS.
    */
   share(options?: ShareOptions): ThreadHandle {
     return this.openStore('share').share(options, this);
@@ -220,13 +131,19 @@ export class ArenaLevel<KDefault = string, VDefault = string> extends StoreLevel
     return this.openStore('recovery').recovery;
   }
 
-  async #whenOpen<T>(method: string, call: (store: Store) => Promise<T>): Promise<T> {
-    if (this.status === 'opening') return await this.deferAsync(() => this.#whenOpen(method, call));
-    return await call(this.openStore(method));
+  /** Opens what the database is over. Whoever has a storage of its own overrides it. */
+  protected openEngine(options: StoreOptions): Promise<Store> {
+    return open(this.#location, options);
   }
 
-  get #twinHost(): TwinHost {
-    return this as unknown as TwinHost;
+  protected override async openOver(options: OpenOptions): Promise<Store> {
+    const store = await this.openEngine(storeOptions(options));
+    this.#relay.attach(store);
+    return store;
+  }
+
+  protected override controlOf(store: Store): Store {
+    return store;
   }
 }
 
@@ -234,8 +151,4 @@ function checkLocation(location: unknown): void {
   if (typeof location !== 'string' || location === '') {
     throw new TypeError("The first argument 'location' must be a non-empty string");
   }
-}
-
-function checkBounds(bounds: readonly unknown[]): void {
-  if (bounds.length < 2) throw new TypeError("The arguments 'start' and 'end' are required");
 }

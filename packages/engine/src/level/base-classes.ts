@@ -12,12 +12,12 @@ import {
 import type { Encoded } from './encoded.ts';
 import type { LevelMethods } from './level-types.ts';
 
-type Manifest = ConstructorParameters<typeof AbstractLevel>[0] & { readonly getSync?: boolean };
+export type Manifest = ConstructorParameters<typeof AbstractLevel>[0] & { readonly getSync?: boolean };
 
-export const LevelBase: new <K, V>(
+export const LevelBase: new <TOpenOptions extends object, K, V>(
   manifest: Manifest,
   options: AbstractDatabaseOptions<K, V>,
-) => LevelMethods<K, V> = AbstractLevel as never;
+) => LevelMethods<TOpenOptions, K, V> = AbstractLevel as never;
 
 export const SublevelBase: new <TDatabase>(
   database: TDatabase,

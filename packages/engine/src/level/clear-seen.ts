@@ -1,6 +1,6 @@
-import type { Store } from '../db/store.ts';
 import type { Snapshot } from '../read/snapshot-list.ts';
 import { boundsOf, type ForwardedClearOptions, writeOptions } from './forwarded-options.ts';
+import type { LevelStore } from './level-store.ts';
 
 /** Tombstones of one batch. */
 const KEYS_PER_BATCH = 1000;
@@ -11,7 +11,7 @@ const KEYS_PER_BATCH = 1000;
  */
 export async function clearSeenBy(
   snapshot: Snapshot,
-  store: Store,
+  store: LevelStore,
   options: ForwardedClearOptions,
 ): Promise<void> {
   const { reverse, limit } = options;

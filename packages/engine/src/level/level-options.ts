@@ -30,13 +30,17 @@ export function storeOptions(options: OpenOptions): StoreOptions {
 
 /** Throws what the open would reject with for these options, for the caller of the constructor to see. */
 export function checkOptions(options: OpenOptions): void {
+  checkIsObject(options);
+  // abstract-level takes anything for these two and makes it a flag.
+  const { createIfMissing, errorIfExists, ...checked } = options;
+  resolveOptions(storeOptions(checked));
+}
+
+export function checkIsObject(options: object): void {
   if (typeof options !== 'object' || Array.isArray(options)) {
     throw new EngineError(
       ErrorCode.InvalidOption,
       `the second argument 'options' must be an object, not ${nameOf(options)}`,
     );
   }
-  // abstract-level takes anything for these two and makes it a flag.
-  const { createIfMissing, errorIfExists, ...checked } = options;
-  resolveOptions(storeOptions(checked));
 }

@@ -1,4 +1,4 @@
-/** The public types of `ArenaLevel`: classic-level's under their names, and what comes on top. */
+/** The public types of `ArenaLevel` and `AttachedLevel`: classic-level's under their names, and what comes on top. */
 import type {
   AbstractBatchOperation,
   AbstractBatchOptions,
@@ -26,6 +26,7 @@ import type {
 } from 'abstract-level';
 import type { OpenOptions as StoreOptions } from '../options/options.ts';
 import type { CompactRangeOptions as StoreCompactRangeOptions } from '../public/public-types.ts';
+import type { AttachOptions } from '../threads/attached/attach.ts';
 import type { Encoded } from './encoded.ts';
 
 /** Every option of the engine, `undefined` standing for the default. */
@@ -44,6 +45,13 @@ export interface OpenOptions extends AbstractOpenOptions, Omit<EngineOptions, ke
 }
 
 export interface DatabaseOptions<K, V> extends AbstractDatabaseOptions<K, V>, Omit<OpenOptions, 'passive'> {}
+
+/** Of `AttachedLevel`: what belongs to a thread. All else was decided by the thread that has the store open. */
+export interface AttachedOpenOptions extends AbstractOpenOptions, AttachOptions {}
+
+export interface AttachedDatabaseOptions<K, V>
+  extends Pick<AbstractDatabaseOptions<K, V>, 'keyEncoding' | 'valueEncoding'>,
+    AttachOptions {}
 
 interface ReadOptions {
   /** Keep the blocks that are read in the cache. Default true. */
@@ -127,12 +135,13 @@ export interface Twins<KDefault, VDefault> {
  */
 export type ArenaSublevel<TDatabase, KDefault = string, VDefault = string> = Twins<KDefault, VDefault> &
   AbstractSublevel<TDatabase, Encoded, KDefault, VDefault> &
-  Omit<LevelMethods<KDefault, VDefault>, 'open' | 'sublevel'>;
+  Omit<LevelMethods<OpenOptions, KDefault, VDefault>, 'open' | 'sublevel'>;
 
 /** The methods that abstract-level implements, with the options that this database takes. */
-export interface LevelMethods<KDefault, VDefault> extends AbstractLevel<Encoded, KDefault, VDefault> {
+export interface LevelMethods<TOpenOptions extends object, KDefault, VDefault>
+  extends AbstractLevel<Encoded, KDefault, VDefault> {
   open(): Promise<void>;
-  open(options: OpenOptions): Promise<void>;
+  open(options: TOpenOptions): Promise<void>;
 
   get(key: KDefault): Promise<VDefault | undefined>;
   get<K = KDefault, V = VDefault>(key: K, options: GetOptions<K, V>): Promise<V | undefined>;

@@ -1,27 +1,41 @@
+/** What the databases support, in the terms of level-supports. The floor is what classic-level declares. */
+import type { Manifest } from './base-classes.ts';
 import { RELAYED_EVENTS } from './event-relay.ts';
 import { TWINS } from './twins.ts';
 
-/** What an ArenaLevel supports, in the terms of level-supports. The floor is what classic-level declares. */
-export const MANIFEST = {
+const EVERYWHERE = {
   encodings: { buffer: true, utf8: true, view: true },
   has: true,
   getSync: true,
-  createIfMissing: true,
-  errorIfExists: true,
   explicitSnapshots: true,
   signals: { iterators: true },
-  events: Object.fromEntries(RELAYED_EVENTS.map((name) => [name, true])) as Record<string, boolean>,
-  additionalMethods: {
-    approximateSize: true,
-    compactRange: true,
-    getProperty: true,
-    flush: true,
-    masterRoot: true,
-    verify: true,
-    checkpoint: true,
-    stats: true,
-    settled: true,
-    resume: true,
-    ...TWINS,
-  } as Record<string, boolean>,
 };
+
+const METHODS: Readonly<Record<string, boolean>> = {
+  approximateSize: true,
+  compactRange: true,
+  flush: true,
+  masterRoot: true,
+  verify: true,
+  checkpoint: true,
+  ...TWINS,
+};
+
+/** Methods that only the thread has that has the store open. */
+export const OWNER_METHODS = ['getProperty', 'ingest', 'stats', 'settled', 'resume', 'share'] as const;
+
+/** Of an `ArenaLevel`. */
+export const MANIFEST: Manifest = {
+  ...EVERYWHERE,
+  createIfMissing: true,
+  errorIfExists: true,
+  events: trueFor(RELAYED_EVENTS),
+  additionalMethods: { ...METHODS, ...trueFor(OWNER_METHODS) },
+};
+
+/** Of an `AttachedLevel`. */
+export const ATTACHED_MANIFEST: Manifest = { ...EVERYWHERE, additionalMethods: { ...METHODS } };
+
+function trueFor(names: readonly string[]): Record<string, boolean> {
+  return Object.fromEntries(names.map((name) => [name, true]));
+}

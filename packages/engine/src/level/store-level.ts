@@ -1,14 +1,10 @@
 import { EngineError, ErrorCode } from '@arena-level/common/base/errors';
 import type { AbstractResource, AbstractSublevelOptions } from 'abstract-level';
-import { open } from '../db/open-store.ts';
-import type { Store } from '../db/store.ts';
-import type { OpenOptions as StoreOptions } from '../options/options.ts';
 import { ArenaIterator, ArenaKeyIterator, ArenaValueIterator } from './arena-iterators.ts';
 import { ArenaSnapshot } from './arena-snapshot.ts';
 import { LevelBase } from './base-classes.ts';
 import { clearSeenBy } from './clear-seen.ts';
 import { bytesOf, type Encoded, formOf, textOf } from './encoded.ts';
-import { EventRelay } from './event-relay.ts';
 import {
   boundsOf,
   type ForwardedClearOptions,
@@ -22,9 +18,7 @@ import {
 } from './forwarded-options.ts';
 import { EntryItems, KeyedItems, KeyItems, KeylessItems, ValueItems } from './item-batches.ts';
 import { ItemReader } from './item-reader.ts';
-import { checkOptions, storeOptions } from './level-options.ts';
-import type { DatabaseOptions, OpenOptions } from './level-types.ts';
-import { MANIFEST } from './manifest.ts';
+import type { LevelStore } from './level-store.ts';
 import { OpenResources } from './open-resources.ts';
 import { type EncodedOperation, storeOperations } from './operations.ts';
 import { SublevelWithTwins } from './sublevel-with-twins.ts';
@@ -34,35 +28,25 @@ import { SublevelWithTwins } from './sublevel-with-twins.ts';
  * checks and encodes keys and values, defers what is called while the database is opening, and calls these methods only
  * while it is open.
  */
-export class StoreLevel<KDefault, VDefault> extends LevelBase<KDefault, VDefault> {
-  readonly #location: string;
-  readonly #relay: EventRelay;
+export abstract class StoreLevel<
+  TStore extends LevelStore,
+  TOpenOptions extends object,
+  KDefault,
+  VDefault,
+> extends LevelBase<TOpenOptions, KDefault, VDefault> {
   readonly #resources = new OpenResources(
     (resource) => super.attachResource(resource),
     (resource) => super.detachResource(resource),
   );
-  #store: Store | undefined;
+  #store: TStore | undefined;
   /** Closing has failed in part, and has let go of everything all the same. */
   #isLeft = false;
 
-  constructor(location: string, options?: DatabaseOptions<KDefault, VDefault> | null) {
-    if (typeof location !== 'string' || location === '') {
-      throw new TypeError("The first argument 'location' must be a non-empty string");
-    }
-    const given = options ?? {};
-    checkOptions(given);
-    super(MANIFEST, given);
-    this.#location = location;
-    this.#relay = new EventRelay(this);
-  }
-
-  /** The location that was given to the constructor, as it was given. */
-  get location(): string {
-    return this.#location;
-  }
+  /** Opens what the database is over, with options as abstract-level forwards them. */
+  protected abstract openOver(options: TOpenOptions): TStore | Promise<TStore>;
 
   /** The store that is open. Throws LEVEL_DATABASE_NOT_OPEN, naming the method that wants it. */
-  protected openStore(method: string): Store {
+  protected openStore(method: string): TStore {
     if (this.status !== 'open' || this.#store === undefined) {
       throw new EngineError(
         ErrorCode.DatabaseNotOpen,
@@ -70,11 +54,6 @@ export class StoreLevel<KDefault, VDefault> extends LevelBase<KDefault, VDefault
       );
     }
     return this.#store;
-  }
-
-  /** Opens what the database is over. Whoever has a storage of its own overrides it. */
-  protected openEngine(options: StoreOptions): Promise<Store> {
-    return open(this.#location, options);
   }
 
   override attachResource(resource: AbstractResource): void {
@@ -85,11 +64,9 @@ export class StoreLevel<KDefault, VDefault> extends LevelBase<KDefault, VDefault
     this.#resources.detach(resource);
   }
 
-  async _open(options: OpenOptions): Promise<void> {
-    const store = await this.openEngine(storeOptions(options));
-    this.#store = store;
+  async _open(options: TOpenOptions): Promise<void> {
+    this.#store = await this.openOver(options);
     this.#isLeft = false;
-    this.#relay.attach(store);
   }
 
   /** abstract-level holds a database open whose closing fails: a second try finds nothing left to do. */

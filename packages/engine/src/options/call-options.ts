@@ -24,6 +24,16 @@ export const SIGNAL_AND_PROGRESS: OptionKinds = {
   onProgress: { fits: (value) => typeof value === 'function', wanted: 'a function' },
 };
 
+/** Bounds are checked with the range that they make. */
+export const CLEAR_RANGE: OptionKinds = {
+  gt: CHECKED_LATER,
+  gte: CHECKED_LATER,
+  lt: CHECKED_LATER,
+  lte: CHECKED_LATER,
+  reverse: FLAG,
+  limit: CHECKED_LATER,
+};
+
 export const CHECKPOINT_OPTIONS: OptionKinds = { link: FLAG, ...SIGNAL_AND_PROGRESS };
 
 /** Throws ARENA_INVALID_ARGUMENT naming the option. `what` names the call: 'write', 'read'. */

@@ -69,7 +69,7 @@ function atLeast(least: number): OptionKind {
   };
 }
 
-const ATTACH_OPTIONS: OptionKinds = { cacheSize: atLeast(0), maxOpenFiles: atLeast(1) };
+export const ATTACH_OPTIONS: OptionKinds = { cacheSize: atLeast(0), maxOpenFiles: atLeast(1) };
 
 function readOptionsOf(options: AttachOptions, ofStore: ThreadReadOptions): ThreadReadOptions {
   checkCallOptions('attach', options, ATTACH_OPTIONS);

@@ -2,15 +2,16 @@ import type { MessagePort } from 'node:worker_threads';
 import type { Clock } from '@arena-level/common/base/clock';
 import { EngineError, ErrorCode, hasCode } from '@arena-level/common/base/errors';
 import type { Storage } from '@arena-level/common/storage/storage';
+import { checkClearRange } from '../../iterator/clear-range.ts';
 import { checkIteratorOptions } from '../../iterator/iterator-options.ts';
 import type { StoreIterator } from '../../iterator/store-iterator.ts';
 import type { Turns } from '../../iterator/turns.ts';
-import type { BatchOperation, ReadOptions, WriteOptions } from '../../public/public-types.ts';
+import type { BatchOperation, ClearRange, ReadOptions, WriteOptions } from '../../public/public-types.ts';
 import { checkKeys, checkReadOptions } from '../../read/check-reads.ts';
 import { ReadPath, type StoreIteratorReadOptions } from '../../read/read-path.ts';
 import type { Snapshot } from '../../read/snapshot-list.ts';
 import { RingWriter } from '../../rings/ring-writer.ts';
-import { checkKey } from '../../write/check-entries.ts';
+import { checkKey, wantsSync } from '../../write/check-entries.ts';
 import type { ControlBuffer } from '../control/control-buffer.ts';
 import { SlotState } from '../control/control-layout.ts';
 import type { ThreadReadOptions } from '../control/handle.ts';
@@ -45,6 +46,11 @@ export interface AttachedParts {
 export class AttachedStore {
   /** What is rare, and done by the thread that has the store open: `flush`, `compactRange`, `checkpoint`, … */
   readonly control: StoreControl;
+  /**
+   * Resolves when this thread has let go of the store: it was closed here, or by its owner, or that has ended. Does not keep the
+   * thread alive.
+   */
+  readonly closed: Promise<void>;
   readonly #parts: AttachedParts;
   readonly #views: ThreadViews;
   readonly #snapshots: AttachedSnapshots;
@@ -56,11 +62,15 @@ export class AttachedStore {
   #writer: RingWriter | undefined;
   #whyClosed: EngineError | undefined;
   #closing: Promise<void> | undefined;
+  #onClosed: () => void = () => {};
 
   /** REQUIRES: the slot is this thread's. */
   constructor(parts: AttachedParts) {
     const { control, slot, port, storage, flushedFrom, options, clock, turns } = parts;
     this.#parts = parts;
+    this.closed = new Promise((resolve) => {
+      this.#onClosed = resolve;
+    });
     const views = new ThreadViews({
       control,
       slot,
@@ -132,6 +142,14 @@ export class AttachedStore {
 
   batchSync(operations: readonly BatchOperation[], options?: WriteOptions): void {
     this.#writes.batchSync(operations, options);
+  }
+
+  /**
+   * As `clear` of the store, which the thread that has it open does, in some message's time. It covers what this thread has issued
+   * before, and what was acknowledged to anyone.
+   */
+  async clear(range: ClearRange = {}, options?: WriteOptions): Promise<void> {
+    await this.#remote.clear(checkClearRange(range).asked, wantsSync(options));
   }
 
   /** The value of a key, or undefined. */
@@ -220,6 +238,13 @@ export class AttachedStore {
     return this.#snapshots.open();
   }
 
+  /** As that of the store: what is still in MemDBs does not count. */
+  async approximateSize(start: Uint8Array, end: Uint8Array): Promise<number> {
+    checkKey(start);
+    checkKey(end);
+    return await this.#reads.approximateSize(start, end);
+  }
+
   /** Lets go of everything that this thread holds of the store, which stays open. A second call is the same promise. */
   close(): Promise<void> {
     return this.#close(new EngineError(ErrorCode.DatabaseNotOpen, 'the attached store is closed'));
@@ -247,6 +272,7 @@ export class AttachedStore {
     this.#controlPort?.close();
     port.close();
     storage.closeNow();
+    this.#onClosed();
   }
 
   get #writes(): RingWriter {

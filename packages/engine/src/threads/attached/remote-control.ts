@@ -11,6 +11,7 @@ import {
 import type {
   CheckpointOptions,
   CheckpointReport,
+  ClearRange,
   CompactRangeOptions,
   MasterRoot,
   VerifyOptions,
@@ -101,6 +102,13 @@ export class RemoteControl implements StoreControl {
     this.#modules.checkOpen();
     await this.#writtenUnlessAborted(options.signal);
     return await this.#long((owner, call) => owner.checkpoint(call, directory, link), options);
+  }
+
+  /** What this thread has issued before comes with it. REQUIRES: a checked range. */
+  async clear(range: ClearRange, sync: boolean): Promise<void> {
+    this.#modules.checkOpen();
+    await this.#modules.written();
+    return await this.#call((owner) => owner.clear(range, sync));
   }
 
   stats(): Promise<StoreStats> {

@@ -7,10 +7,12 @@ import { fromWireError, toWireError, type WireError } from '@arena-level/common/
 import type {
   CheckpointOptions,
   CheckpointReport,
+  ClearRange,
   CompactRangeOptions,
   MasterRoot,
   VerifyOptions,
   VerifyReport,
+  WriteOptions,
 } from '../../public/public-types.ts';
 import type { StoreStats } from '../../public/stats.ts';
 
@@ -38,7 +40,10 @@ export interface StoreControl {
 
 /** What the calls come to. */
 export interface ControlTarget {
-  readonly store: Omit<StoreControl, 'stats' | 'close'> & { stats(): StoreStats };
+  readonly store: Omit<StoreControl, 'stats' | 'close'> & {
+    stats(): StoreStats;
+    clear(range: ClearRange, options: WriteOptions): Promise<void>;
+  };
   /** Closes the store, or the database over it. */
   readonly close: () => Promise<void>;
 }
@@ -70,6 +75,8 @@ export interface OwnerCalls {
   masterRoot(): Promise<Outcome<MasterRoot>>;
   verify(call: LongCall): Promise<Outcome<VerifyReport>>;
   close(): Promise<Outcome<void>>;
+  /** For `clear` of the attached store, which a `StoreControl` does not have. */
+  clear(range: ClearRange, sync: boolean): Promise<Outcome<void>>;
   /** Aborts the call with this number, if it is under way. */
   abort(number: number): void;
 }

@@ -57,6 +57,7 @@ export class ControlServer {
       masterRoot: () => outcomeOf(() => store.masterRoot()),
       verify: (call) => this.#long(call, (options) => store.verify(options)),
       close: () => this.#closeTarget(),
+      clear: (range, sync) => outcomeOf(() => store.clear(range, { sync })),
       abort: (number) => this.#running.get(number)?.abort(),
     };
   }
