@@ -10,6 +10,7 @@ const NAMES: readonly ChannelName[] = [
   'arena-level:compaction',
   'arena-level:clear',
   'arena-level:ingest',
+  'arena-level:thread',
   'arena-level:stall',
   'arena-level:error',
 ];

@@ -1,21 +1,31 @@
 /** Both sides of rings on one thread, where every interleaving can be chosen. */
 import { EngineError, ErrorCode } from '@arena-level/common/base/errors';
+import { Prng } from '@arena-level/common/base/prng';
+import { LOSS_MODELS } from '@arena-level/common/storage/crash-replay';
 import { FaultStorage } from '@arena-level/common/storage/fault-storage';
 import { MemoryStorage } from '@arena-level/common/storage/memory-storage';
+import { open } from 'arena-level/engine';
 import { describe, expect, test } from 'vitest';
 import { FrameWriter } from '../../packages/engine/src/rings/frame-writer.ts';
 import { OwnerSignal } from '../../packages/engine/src/rings/owner-signal.ts';
 import { ControlWord, FrameFlag, RingState } from '../../packages/engine/src/rings/ring-memory.ts';
 import { RingWriter } from '../../packages/engine/src/rings/ring-writer.ts';
 import { eventually, settle, stateOf } from '../support/eventually.ts';
-import { HeldSchedule } from '../support/held-schedule.ts';
 import { ManualClock } from '../support/manual-clock.ts';
 import { bytes, key, text } from '../support/text-bytes.ts';
-import { MAX_PENDING_BYTES, openRinged } from './ringed-store.ts';
+import { MAX_PENDING_BYTES, openHeldRinged, openRinged } from './ringed-store.ts';
 
 const VALUE = bytes('v'.repeat(100));
 
 const put = (number: number, value = VALUE) => ({ type: 'put' as const, key: key(number), value });
+/** In what is left of a storage when the machine crashes now and takes all that is not durable with it. */
+async function isThereAfterCrash(storage: MemoryStorage, name: Uint8Array): Promise<boolean> {
+  const left = storage.crashClone(LOSS_MODELS.dropped, new Prng(1));
+  const store = await open(left.location, { flush: 'inline' }, { storage: left });
+  const isThere = store.hasSync(name);
+  await store.close();
+  return isThere;
+}
 const withCode = (code: string) => expect.objectContaining({ code });
 
 describe('a write through a ring', () => {
@@ -97,16 +107,8 @@ describe('a write through a ring', () => {
 
 describe('an acknowledgement', () => {
   test('comes behind the journal write', async () => {
-    const schedule = new HeldSchedule();
-    schedule.holds = false;
-    const clock = new ManualClock();
-    const storage = new MemoryStorage({ schedule: schedule.add });
-    const { store, writer, close } = await openRinged({}, { storage, clock });
-    // A slow write: the next one goes through the pool.
-    clock.msPerLook = 100;
-    await store.put(key(0), VALUE);
-    clock.msPerLook = 0;
-    schedule.holds = true;
+    const { store, writer, close, schedule, holdJournal } = await openHeldRinged();
+    await holdJournal();
     const written = writer().put(key(1), VALUE);
     expect(await stateOf(written)).toBe('pending');
     expect(store.getSync(key(1))).toBeUndefined();
@@ -117,33 +119,27 @@ describe('an acknowledgement', () => {
   });
 
   test('of a write with sync comes behind the disk, and holds up no other', async () => {
-    const schedule = new HeldSchedule();
-    schedule.holds = false;
-    const storage = new MemoryStorage({ schedule: schedule.add });
-    const { writer, close } = await openRinged({}, { storage });
+    const { storage, writer, close, schedule, hold } = await openHeldRinged();
     const thread = writer();
     await thread.put(key(0), VALUE);
-    schedule.holds = true;
+    hold();
     const durable = thread.put(key(1), VALUE, { sync: true });
     await settle();
     const written = thread.put(key(2), VALUE);
     await written;
     expect(await stateOf(durable)).toBe('pending');
-    const files = new MemoryStorage({ files: storage.snapshot() });
-    expect(files).toBeDefined();
+    expect(await isThereAfterCrash(storage, key(1))).toBe(false);
     schedule.release();
     await durable;
+    expect(await isThereAfterCrash(storage, key(1))).toBe(true);
     await close();
   });
 
   test('of writes of one turn, with and without sync, comes to each in its time', async () => {
-    const schedule = new HeldSchedule();
-    schedule.holds = false;
-    const storage = new MemoryStorage({ schedule: schedule.add });
-    const { writer, close } = await openRinged({}, { storage });
+    const { writer, close, schedule, hold } = await openHeldRinged();
     const thread = writer();
     await thread.put(key(0), VALUE);
-    schedule.holds = true;
+    hold();
     const durable = thread.put(key(1), VALUE, { sync: true });
     const written = thread.put(key(2), VALUE);
     await written;
@@ -256,18 +252,11 @@ describe('the owner', () => {
   });
 
   test('takes no more than it may while nothing can be written, and goes on afterwards', async () => {
-    const schedule = new HeldSchedule();
-    schedule.holds = false;
-    const clock = new ManualClock();
-    const storage = new MemoryStorage({ schedule: schedule.add });
-    const { store, writer, close } = await openRinged(
-      { maxPendingBytes: 64 * 1024, writeBufferSize: 4 * 2 ** 20 },
-      { storage, clock },
-    );
-    clock.msPerLook = 100;
-    await store.put(key(0), VALUE);
-    clock.msPerLook = 0;
-    schedule.holds = true;
+    const { store, writer, close, schedule, holdJournal } = await openHeldRinged({
+      maxPendingBytes: 64 * 1024,
+      writeBufferSize: 4 * 2 ** 20,
+    });
+    await holdJournal();
     const thread = writer({ ringBytes: 32 * 1024 });
     const writes: Promise<void>[] = [];
     for (let i = 0; i < 2000; i++) {
@@ -276,9 +265,15 @@ describe('the owner', () => {
     }
     await settle();
     expect(store.stats().writes.pendingBytes).toBeLessThanOrEqual(64 * 1024);
+    const { waitingBytes, unwrittenBytes } = store.stats().rings;
+    expect(waitingBytes).toBeGreaterThan(16 * 1024);
+    expect(waitingBytes).toBeLessThanOrEqual(32 * 1024);
+    expect(unwrittenBytes).toBeGreaterThan(0);
+    expect(unwrittenBytes).toBeLessThanOrEqual(64 * 1024);
     schedule.release();
     await Promise.all(writes);
     expect(store.stats().writes.entries).toBe(2001);
+    expect(store.stats().rings).toMatchObject({ waitingBytes: 0, unwrittenBytes: 0, entries: 2000 });
     await close();
   });
 });
@@ -474,14 +469,11 @@ describe('closing', () => {
   });
 
   test('shows in the word that a blocked thread sleeps on, when it begins and at its end', async () => {
-    const schedule = new HeldSchedule();
-    schedule.holds = false;
-    const storage = new MemoryStorage({ schedule: schedule.add });
-    const { store, attach, close } = await openRinged({}, { storage });
+    const { store, attach, close, schedule, hold } = await openHeldRinged();
     const { memory, port, source } = attach();
     const thread = new RingWriter(memory, port, { maxPendingBytes: MAX_PENDING_BYTES });
     await thread.put(key(0), VALUE);
-    schedule.holds = true;
+    hold();
     const durable = thread.put(key(1), VALUE, { sync: true });
     await settle();
     const control = (): Int32Array => new Int32Array(memory.control);

@@ -13,6 +13,9 @@ import type { RingMemory, RingMemoryOptions } from '../../packages/engine/src/ri
 import type { RingSource } from '../../packages/engine/src/rings/ring-source.ts';
 import { RingWriter } from '../../packages/engine/src/rings/ring-writer.ts';
 import { WriteRings } from '../../packages/engine/src/rings/write-rings.ts';
+import { HeldSchedule } from '../support/held-schedule.ts';
+import { ManualClock } from '../support/manual-clock.ts';
+import { bytes } from '../support/text-bytes.ts';
 
 export const MAX_PENDING_BYTES = 64 * 2 ** 20;
 
@@ -69,6 +72,41 @@ export async function openRinged(
     async close() {
       if (signal !== undefined) rings.close();
       await store.close();
+    },
+  };
+}
+
+export interface HeldRinged extends RingedStore {
+  readonly storage: MemoryStorage;
+  readonly schedule: HeldSchedule;
+  readonly clock: ManualClock;
+  /** Nothing that the storage does from here on completes before `schedule` says so; journals are written blocking. */
+  hold(): void;
+  /** The same, after a write that was slow: the next ones go to the journal asynchronously. */
+  holdJournal(): Promise<void>;
+}
+
+/** A store with rings over a storage that can be held. */
+export async function openHeldRinged(options: OpenOptions = {}): Promise<HeldRinged> {
+  const schedule = new HeldSchedule();
+  schedule.holds = false;
+  const clock = new ManualClock();
+  const storage = new MemoryStorage({ schedule: schedule.add });
+  const ringed = await openRinged(options, { storage, clock });
+  const hold = (): void => {
+    schedule.holds = true;
+  };
+  return {
+    ...ringed,
+    storage,
+    schedule,
+    clock,
+    hold,
+    async holdJournal() {
+      clock.msPerLook = 100;
+      await ringed.store.put(bytes('slow'), bytes('write'));
+      clock.msPerLook = 0;
+      hold();
     },
   };
 }

@@ -8,14 +8,12 @@ import { NodeStorage } from '@arena-level/common/storage/node-storage';
 import { describe, expect, test } from 'vitest';
 import { bundleForNode } from '../support/bundle.ts';
 import { eventually, nextTurn } from '../support/eventually.ts';
-import { HeldSchedule } from '../support/held-schedule.ts';
-import { ManualClock } from '../support/manual-clock.ts';
 import { seedFromEnvironment } from '../support/seed.ts';
 import { temporaryDirectory } from '../support/temporary-directory.ts';
 import { bytes } from '../support/text-bytes.ts';
 import { problemOf } from './produced.ts';
 import { type Producer, startProducer } from './producers.ts';
-import { openRinged, type RingTask } from './ringed-store.ts';
+import { openHeldRinged, openRinged, type RingTask } from './ringed-store.ts';
 import { runTerminations } from './terminations.ts';
 
 const SEED = seedFromEnvironment(20_261_126);
@@ -134,15 +132,8 @@ describe('closing the store', () => {
   });
 
   test('wakes a thread whose write the disk does not answer', async () => {
-    const schedule = new HeldSchedule();
-    schedule.holds = false;
-    const clock = new ManualClock();
-    const storage = new MemoryStorage({ schedule: schedule.add });
-    const { store, attach, close } = await openRinged({}, { storage, clock });
-    clock.msPerLook = 100;
-    await store.put(bytes('slow'), bytes('write'));
-    clock.msPerLook = 0;
-    schedule.holds = true;
+    const { attach, close, schedule, clock, holdJournal } = await openHeldRinged();
+    await holdJournal();
     const producer = await startProducer(attach(), { id: 0 });
     while (schedule.waiting === 0) await nextTurn();
     const closed = close();

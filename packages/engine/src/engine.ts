@@ -2,6 +2,8 @@
 export { EngineError, ErrorCode } from '@arena-level/common/base/errors';
 export { MAX_BATCH_BYTES, MAX_KEY_BYTES, MAX_VALUE_BYTES } from '@arena-level/common/base/limits';
 export type {
+  AttachmentMessage,
+  AttachmentReason,
   ChannelMessages,
   ChannelName,
   ClearMessage,

@@ -5,6 +5,7 @@
  * call any method of the store.
  */
 import type { Clock } from '@arena-level/common/base/clock';
+import { EngineError, ErrorCode } from '@arena-level/common/base/errors';
 import type { EventSink, StoreTrace } from '../events/event-sink.ts';
 import type { RotationReason, StallReason, StoreEventName, StoreEvents } from '../events/events.ts';
 import { isHeard, newMessageId, publish } from './channels.ts';
@@ -42,6 +43,8 @@ export class ChannelPublisher {
   readonly #clears = new Map<number, Span<StoreEvents['clear-started']>>();
   /** By call. */
   readonly #ingests = new Map<number, Span<StoreEvents['ingest-started']>>();
+  /** By slot. */
+  readonly #threads = new Map<number, Span<StoreEvents['thread-attached']> & { revoked: number }>();
   #stall: Span<{ readonly reason: StallReason }> | undefined;
   /** A rotation between its two events, which nothing comes between. */
   #rotation: Span<StoreEvents['memtable-frozen']> | undefined;
@@ -135,6 +138,18 @@ export class ChannelPublisher {
       this.#send('arena-level:stall', () => ({ ...this.#begin(span), reason }));
     },
     'stall-end': () => this.#endStall('over'),
+    'thread-attached': (details) => {
+      const { thread, slot, name } = details;
+      const span = this.#span(details);
+      this.#threads.set(slot, { ...span, revoked: 0 });
+      this.#send('arena-level:thread', () => ({ ...this.#begin(span), reason: 'attached', thread, name }));
+    },
+    'thread-left': ({ slot, wasClosed }) => this.#endThread(slot, wasClosed ? 'detached' : 'ended'),
+    'thread-revoked': ({ slot, ...details }) => {
+      const span = this.#threads.get(slot);
+      if (span !== undefined) span.revoked++;
+      this.#troubles.note('thread', givenUp(details));
+    },
     'cleanup-failed': ({ file, error }) => this.#troubles.note('cleanup', error, { file }),
     'healing-started': ({ error }) => this.#troubles.enter('journal', error),
     'writes-stopped': ({ error }) => this.#troubles.enter('writes-stopped', error),
@@ -244,6 +259,16 @@ export class ChannelPublisher {
     }));
   }
 
+  #endThread(slot: number, outcome: 'detached' | 'ended' | 'closed'): void {
+    const span = this.#threads.get(slot);
+    if (span === undefined) return;
+    this.#threads.delete(slot);
+    const { thread, name } = span.details;
+    const { revoked } = span;
+    const reason = 'attached';
+    this.#send('arena-level:thread', () => ({ ...this.#end(span, outcome), reason, thread, name, revoked }));
+  }
+
   #endStall(outcome: 'over' | 'closed'): void {
     const span = this.#stall;
     this.#stall = undefined;
@@ -258,6 +283,7 @@ export class ChannelPublisher {
     this.#endCompaction('closed');
     for (const call of [...this.#clears.keys()]) this.#endClear(call, {});
     for (const call of [...this.#ingests.keys()]) this.#endIngest(call, {});
+    for (const slot of [...this.#threads.keys()]) this.#endThread(slot, 'closed');
     this.#endStall('closed');
     this.#troubles.close();
   }
@@ -283,4 +309,16 @@ export class ChannelPublisher {
     const made = message();
     this.#events.deliver(() => publish(name, made));
   }
+}
+
+function givenUp({
+  name,
+  silentMs,
+  snapshots,
+  views,
+}: Omit<StoreEvents['thread-revoked'], 'slot'>): EngineError {
+  return new EngineError(
+    ErrorCode.ThreadRevoked,
+    `${name} kept ${snapshots} snapshots and ${views} old views and took no part for ${Math.round(silentMs)} ms`,
+  );
 }

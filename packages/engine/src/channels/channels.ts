@@ -9,6 +9,7 @@ const CHANNELS: { readonly [N in ChannelName]: Channel } = {
   'arena-level:compaction': channel('arena-level:compaction'),
   'arena-level:clear': channel('arena-level:clear'),
   'arena-level:ingest': channel('arena-level:ingest'),
+  'arena-level:thread': channel('arena-level:thread'),
   'arena-level:stall': channel('arena-level:stall'),
   'arena-level:error': channel('arena-level:error'),
 };

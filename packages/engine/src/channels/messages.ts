@@ -22,6 +22,7 @@ export interface ChannelMessages {
   'arena-level:compaction': CompactionMessage;
   'arena-level:clear': ClearMessage;
   'arena-level:ingest': IngestMessage;
+  'arena-level:thread': AttachmentMessage;
   'arena-level:stall': StallMessage;
   'arena-level:error': ErrorMessage;
 }
@@ -148,12 +149,30 @@ export type IngestMessage =
       readonly tables: number;
     });
 
+/** Another thread uses the store, because it was attached. Several may. */
+export type AttachmentReason = 'attached';
+
+export type AttachmentMessage =
+  | (Begin<AttachmentReason> & Attachment)
+  /** `detached`: it has closed its attached store; `ended`: it has ended without; `closed`: the store was closed before. */
+  | (End<AttachmentReason, 'detached' | 'ended' | 'closed'> &
+      Attachment & {
+        /** How often it was given up. */
+        readonly revoked: number;
+      });
+
+interface Attachment {
+  /** `threadId`. */
+  readonly thread: number;
+  readonly name: string;
+}
+
 /** Writers wait. */
 export type StallMessage = Begin<StallReason> | End<StallReason, 'over' | 'closed'>;
 
 /**
  * What is in trouble: an open, a rotation, a flush, a compaction, a `clear`, an `ingest`, the journal (which is being healed), writes
- * (which have stopped), or a file that is not needed.
+ * (which have stopped), a file that is not needed, or another thread, which was given up.
  */
 export type ErrorReason =
   | 'open'
@@ -164,11 +183,12 @@ export type ErrorReason =
   | 'ingest'
   | 'journal'
   | 'writes-stopped'
-  | 'cleanup';
+  | 'cleanup'
+  | 'thread';
 
 /**
  * Trouble: `begin` for each failure, with the same id and a growing `count` while it lasts, and `end` when it has
- * passed. Where nothing is tried again (`open`, `clear`, `ingest`, `cleanup`) the end comes at once.
+ * passed. Where nothing is tried again (`open`, `clear`, `ingest`, `cleanup`, `thread`) the end comes at once.
  */
 export type ErrorMessage =
   | (Begin<ErrorReason> & {

@@ -205,6 +205,15 @@ function statsOf(
     lastSequence: replay.lastSequence,
     snapshots: snapshots.size,
     iterators: reads.openIterators,
-    threads: { handles: 0, attached: 0, heldViews: 0, revoked: 0 },
+    threads: { handles: 0, attached: 0, heldViews: 0, revoked: 0, sharedBytes: 0 },
+    rings: {
+      count: 0,
+      memoryBytes: 0,
+      waitingBytes: 0,
+      unwrittenBytes: 0,
+      frames: 0,
+      entries: 0,
+      bytes: 0,
+    },
   };
 }

@@ -231,6 +231,7 @@ function collectStats(parts: StoreParts): StoreStats {
     snapshots: snapshots.size,
     iterators: reads.openIterators,
     threads: parts.threads.stats,
+    rings: parts.rings.stats,
   };
 }
 

@@ -159,13 +159,22 @@ export interface StoreEvents {
   'stall-begin': { readonly reason: StallReason };
   'stall-end': { readonly reason: StallReason; readonly durationMs: number };
 
-  /** `attach` was called in another thread. `thread` is its `threadId`. */
-  'thread-attached': { readonly thread: number; readonly name: string };
+  /**
+   * `attach` was called in another thread. `thread` is its `threadId`, `slot` the number of the handle: that of a thread that has
+   * left is used again.
+   */
+  'thread-attached': { readonly thread: number; readonly slot: number; readonly name: string };
   /** It has closed its attached store, or has ended without. */
-  'thread-left': { readonly thread: number; readonly name: string; readonly wasClosed: boolean };
+  'thread-left': {
+    readonly thread: number;
+    readonly slot: number;
+    readonly name: string;
+    readonly wasClosed: boolean;
+  };
   /** It kept old data alive and took no part for so long: what it held is let go. */
   'thread-revoked': {
     readonly thread: number;
+    readonly slot: number;
     readonly name: string;
     readonly silentMs: number;
     readonly snapshots: number;

@@ -191,6 +191,31 @@ const WORKERS: readonly MetricSpec[] = [
   ),
 ];
 
+const THREADS: readonly MetricSpec[] = [
+  gauge('threads', 'Other threads that are attached', ({ threads }) => threads.attached),
+  gauge('thread_handles', 'Handles whose thread has not ended', ({ threads }) => threads.handles),
+  gauge('thread_held_views', 'Old read views that are kept for threads', ({ threads }) => threads.heldViews),
+  counter('thread_revocations_total', 'Times that a thread was given up', ({ threads }) => threads.revoked),
+  gauge(
+    'thread_shared_bytes',
+    'Memory that is shared with threads beside arenas',
+    ({ threads, rings }) => [
+      ['rings', rings.memoryBytes],
+      ['lists', threads.sharedBytes],
+    ],
+    'kind',
+  ),
+  gauge('ring_waiting_bytes', 'Bytes in rings that are not taken', ({ rings }) => rings.waitingBytes),
+  gauge(
+    'ring_unwritten_bytes',
+    'Bytes taken from rings and not written',
+    ({ rings }) => rings.unwrittenBytes,
+  ),
+  counter('ring_frames_total', 'Frames taken from rings', ({ rings }) => rings.frames),
+  counter('ring_entries_total', 'Entries taken from rings', ({ rings }) => rings.entries),
+  counter('ring_bytes_total', 'Bytes of batch records taken from rings', ({ rings }) => rings.bytes),
+];
+
 const TROUBLE: readonly MetricSpec[] = [
   counter(
     'errors_total',
@@ -204,7 +229,15 @@ const TROUBLE: readonly MetricSpec[] = [
   gauge('healing', '1: the journal is being healed', (_stats, { healing }) => Number(healing)),
 ];
 
-export const METRICS: readonly MetricSpec[] = [WRITES, MEMORY, FLUSHES, LEVELS, WORKERS, TROUBLE].flat();
+export const METRICS: readonly MetricSpec[] = [
+  WRITES,
+  MEMORY,
+  FLUSHES,
+  LEVELS,
+  WORKERS,
+  THREADS,
+  TROUBLE,
+].flat();
 
 export interface HistogramSpec {
   readonly name: string;

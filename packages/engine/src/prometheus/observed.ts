@@ -3,15 +3,19 @@ import type { ErrorReason as ChannelReason } from '../channels/messages.ts';
 /** What may fail, as metrics name it: an open that fails has no store to measure. */
 export type ErrorReason = Exclude<ChannelReason, 'open'>;
 
-export const ERROR_REASONS: readonly ErrorReason[] = [
-  'rotation',
-  'flush',
-  'compaction',
-  'clear',
-  'journal',
-  'writes-stopped',
-  'cleanup',
-];
+const REASONS: Readonly<Record<ErrorReason, true>> = {
+  rotation: true,
+  flush: true,
+  compaction: true,
+  clear: true,
+  ingest: true,
+  journal: true,
+  'writes-stopped': true,
+  cleanup: true,
+  thread: true,
+};
+
+export const ERROR_REASONS = Object.keys(REASONS) as readonly ErrorReason[];
 
 /** What events have told that `stats` does not. */
 export interface Observed {

@@ -36,7 +36,9 @@ export class StoreObserver implements Observed {
     this.#count('flush-failed', 'flush');
     this.#count('compaction-failed', 'compaction');
     this.#count('clear-failed', 'clear');
+    this.#count('ingest-failed', 'ingest');
     this.#count('cleanup-failed', 'cleanup');
+    this.#count('thread-revoked', 'thread');
     this.#on('healing-started', () => {
       this.errors.journal++;
       this.healing = true;

@@ -141,5 +141,24 @@ export interface StoreStats {
     readonly heldViews: number;
     /** How often a thread was given up. */
     readonly revoked: number;
+    /**
+     * Memory, shared by all of them, of the lists of tables and arenas and of the words by which threads say what they hold. Apart
+     * from `arenas` and their budget, as that of `rings` is.
+     */
+    readonly sharedBytes: number;
+  };
+  /** Through which attached threads write, each with a ring of its own. */
+  readonly rings: {
+    readonly count: number;
+    /** Memory of all of them: what `ringSize` of `share` says for each. */
+    readonly memoryBytes: number;
+    /** Bytes in rings that the owner has not taken. Near `memoryBytes` their threads wait for room. */
+    readonly waitingBytes: number;
+    /** Batch records that it has taken and not written yet. */
+    readonly unwrittenBytes: number;
+    /** Taken since the store was opened: frames, each of which is what a thread sent together, their entries, and bytes of records. */
+    readonly frames: number;
+    readonly entries: number;
+    readonly bytes: number;
   };
 }

@@ -63,6 +63,11 @@ export class FrameReader {
     return this.isApart || ring.availableRead() >= wordsFor(this.recordBytes);
   }
 
+  /** Bytes in the ring that were not taken. */
+  get waitingBytes(): number {
+    return this.#ring.availableRead() * WORD_BYTES;
+  }
+
   get recordBytes(): number {
     return this.#header[FrameWord.RecordBytes]!;
   }

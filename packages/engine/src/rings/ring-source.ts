@@ -29,6 +29,8 @@ export interface RingSourceListener {
 }
 
 export class RingSource {
+  /** Of the ring's memory. */
+  readonly memoryBytes: number;
   readonly #control: Int32Array<SharedArrayBuffer>;
   readonly #port: MessagePort;
   readonly #listener: RingSourceListener;
@@ -44,6 +46,7 @@ export class RingSource {
 
   constructor(memory: RingMemory, port: MessagePort, staging: FrameStaging, listener: RingSourceListener) {
     this.#control = attachControl(memory);
+    this.memoryBytes = memory.control.byteLength + memory.frames.byteLength;
     this.#port = port;
     this.#listener = listener;
     this.#reader = new FrameReader(memory.frames, staging, this.#control[ControlWord.Written]!);
@@ -53,6 +56,11 @@ export class RingSource {
     port.on('close', this.#onClose);
     // A thread that writes keeps the process alive itself.
     port.unref();
+  }
+
+  /** Bytes in the ring that were not taken. */
+  get waitingBytes(): number {
+    return this.#reader.waitingBytes;
   }
 
   get recordBytes(): number {

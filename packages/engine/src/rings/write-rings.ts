@@ -15,6 +15,7 @@
 import type { MessagePort } from 'node:worker_threads';
 import { EngineError, ErrorCode } from '@arena-level/common/base/errors';
 import { KIB, MIB } from '@arena-level/common/base/limits';
+import type { StoreStats } from '../public/stats.ts';
 import type { WriteGroup } from '../write/write-group.ts';
 import { FrameStaging } from './frame-reader.ts';
 import { OwnerSignal } from './owner-signal.ts';
@@ -54,6 +55,8 @@ export class WriteRings {
   /** Of the group that frames go to at the moment. */
   #portion: Portion | undefined;
   #unwrittenBytes = 0;
+  /** Since the store was opened. */
+  readonly #taken = { frames: 0, entries: 0, bytes: 0 };
   #isScheduled = false;
   /** Waits for something to be written. */
   #isHeld = false;
@@ -68,6 +71,17 @@ export class WriteRings {
     this.#signal = signal;
     this.#maxUnwrittenBytes = Math.min(MAX_UNWRITTEN_BYTES, maxPendingBytes);
     signal.sleep();
+  }
+
+  get stats(): StoreStats['rings'] {
+    let memoryBytes = 0;
+    let waitingBytes = 0;
+    for (const source of this.#sources) {
+      memoryBytes += source.memoryBytes;
+      waitingBytes += source.waitingBytes;
+    }
+    const unwrittenBytes = this.#unwrittenBytes;
+    return { count: this.size, memoryBytes, waitingBytes, unwrittenBytes, ...this.#taken };
   }
 
   /** Threads that are attached. */
@@ -169,9 +183,12 @@ export class WriteRings {
   }
 
   #take(source: RingSource): void {
-    const { recordBytes } = source;
+    const { recordBytes, entries } = source;
     const group = source.take(this.#target);
     if (group === undefined) return;
+    this.#taken.frames++;
+    this.#taken.entries += entries;
+    this.#taken.bytes += recordBytes;
     if (this.#portion?.group !== group) this.#portion = this.#begin(group);
     const portion = this.#portion;
     portion.sources.add(source);

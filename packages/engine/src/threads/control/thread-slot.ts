@@ -55,13 +55,15 @@ export class ThreadSlot {
     Atomics.add(this.words, this.#first + SlotWord.Taken, 1);
   }
 
-  /** `threadId` of the thread that is attached. */
-  get thread(): number {
-    return this.#load(SlotWord.Thread);
+  /** `threadId` of the thread that is attached, or was last; undefined before it is. */
+  get thread(): number | undefined {
+    const word = this.#load(SlotWord.Thread);
+    return word === 0 ? undefined : word - 1;
   }
 
+  /** That of the main thread is 0. */
   set thread(id: number) {
-    this.#store(SlotWord.Thread, id);
+    this.#store(SlotWord.Thread, id + 1);
   }
 
   /** Snapshots that the thread has open. */

@@ -38,11 +38,12 @@ export class ThreadLink {
   }
 
   get name(): string {
-    return this.#options.name ?? (this.thread === 0 ? `handle ${this.index}` : `thread ${this.thread}`);
+    const { thread } = this;
+    return this.#options.name ?? (thread === undefined ? `handle ${this.index}` : `thread ${thread}`);
   }
 
-  /** `threadId`; 0 before it has attached. */
-  get thread(): number {
+  /** `threadId`; undefined before it has attached. */
+  get thread(): number | undefined {
     return this.slot.thread;
   }
 

@@ -78,7 +78,19 @@ export class ThreadSharing {
   get stats(): StoreStats['threads'] {
     let attached = 0;
     for (const link of this.#links.values()) if (link.isAttached) attached++;
-    return { handles: this.#links.size, attached, heldViews: this.#held.old, revoked: this.#revoked };
+    return {
+      handles: this.#links.size,
+      attached,
+      heldViews: this.#held.old,
+      revoked: this.#revoked,
+      sharedBytes: this.#sharedBytes,
+    };
+  }
+
+  get #sharedBytes(): number {
+    if (this.#shared === undefined) return 0;
+    const { control, catalog } = this.#shared;
+    return control.words.byteLength + catalog.buffer.shared.byteLength;
   }
 
   /**
@@ -214,7 +226,7 @@ export class ThreadSharing {
     if (this.#links.get(link.index) !== link) return;
     switch (message.kind) {
       case 'attached':
-        this.#modules.events.emit('thread-attached', { thread: link.thread, name: link.name });
+        this.#modules.events.emit('thread-attached', nameOf(link));
         break;
       case 'moved':
         this.#lookAtSlots();
@@ -228,14 +240,16 @@ export class ThreadSharing {
 
   #left(link: ThreadLink): void {
     if (this.#links.get(link.index) !== link) return;
-    const { thread, name, slot } = link;
+    const { slot } = link;
     const wasClosed = slot.state === SlotState.Closed;
     // Nothing says that it was not in the middle of a read.
     if (!wasClosed) this.#held.spoil((epoch) => link.holds(epoch));
     this.#links.delete(link.index);
     link.end();
     slot.free();
-    if (thread !== 0) this.#modules.events.emit('thread-left', { thread, name, wasClosed });
+    if (link.thread !== undefined) {
+      this.#modules.events.emit('thread-left', { ...nameOf(link), wasClosed });
+    }
     if (this.#links.size === 0) this.#end();
     else this.#lookAtSlots();
   }
@@ -284,7 +298,7 @@ export class ThreadSharing {
   }
 
   #revoke(link: ThreadLink, silentMs: number): void {
-    const { slot, thread, name } = link;
+    const { slot } = link;
     const { snapshots } = slot;
     const isRevoked = slot.change(SlotState.Attached, SlotState.Revoked);
     if (!isRevoked) return;
@@ -293,6 +307,11 @@ export class ThreadSharing {
     this.#revoked++;
     this.#held.collect((epoch) => [...this.#links.values()].some((other) => other.holds(epoch)));
     const views = before - this.#held.old;
-    this.#modules.events.emit('thread-revoked', { thread, name, silentMs, snapshots, views });
+    this.#modules.events.emit('thread-revoked', { ...nameOf(link), silentMs, snapshots, views });
   }
+}
+
+/** REQUIRES: it has attached. */
+function nameOf({ thread, index, name }: ThreadLink): { thread: number; slot: number; name: string } {
+  return { thread: thread!, slot: index, name };
 }
