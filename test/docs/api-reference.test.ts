@@ -14,6 +14,7 @@ test('the API reference is built without a warning, and has the main classes', a
   await runWell(typedoc, ['--out', out], join(ROOT, 'docs'));
   for (const page of [
     'classes/index.ArenaLevel.html',
+    'classes/index.AttachedLevel.html',
     'classes/engine.Store.html',
     'modules/streams_streams.html',
   ]) {

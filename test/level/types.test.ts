@@ -1,6 +1,13 @@
 /** The types are classic-level's: what compiles here is what counts, and `tsc -p tsconfig.test.json` compiles it. */
 import type { ReadableStream, WritableStream } from 'node:stream/web';
-import { ArenaLevel, type ArenaSublevel, type DatabaseOptions, type StoreEvents } from 'arena-level';
+import {
+  ArenaLevel,
+  type ArenaSublevel,
+  AttachedLevel,
+  type DatabaseOptions,
+  type StoreEvents,
+  type ThreadHandle,
+} from 'arena-level';
 import type { Store } from 'arena-level/engine';
 import {
   entryStream,
@@ -24,6 +31,7 @@ export async function use(
   cities: ArenaLevel<string, City>,
   other: ClassicLevel,
   store: Store,
+  handle: ThreadHandle,
 ): Promise<void> {
   expectTypeOf(await db.get('a')).toEqualTypeOf<string | undefined>();
   expectTypeOf(await cities.get('a')).toEqualTypeOf<City | undefined>();
@@ -73,6 +81,22 @@ export async function use(
   await sub.put(1, 'text');
   // @ts-expect-error No such option.
   await sub.put(1, Buffer.of(1), { synk: true });
+
+  // A database that is attached has the same methods, but for those of the owner.
+  const attached = new AttachedLevel<string, City>(handle, { valueEncoding: 'json', cacheSize: 1 });
+  expectTypeOf(await attached.get('a')).toEqualTypeOf<City | undefined>();
+  expectTypeOf(await attached.iterator({ gte: 'a' }).all()).toEqualTypeOf<[string, City][]>();
+  attached.batchSync([{ type: 'put', key: 'a', value: { name: 'A' } }], { sync: true });
+  await attached.sublevel<number, Buffer>('sub', { valueEncoding: 'buffer' }).put(1, Buffer.of(1));
+  await attached.compactRange('a', null, { onProgress: () => {} });
+  entryStream(attached);
+  ingestStream(attached);
+  // @ts-expect-error A value of another type.
+  attached.putSync('a', 7);
+  // @ts-expect-error An option of the store.
+  new AttachedLevel(handle, { writeBufferSize: 1 });
+  // @ts-expect-error The owner has it; there is `control.stats`.
+  attached.stats();
 
   // Streams take a database of whatever types, a sublevel, and those of others.
   ingestStream(cities, { durability: 'flushed' });

@@ -51,6 +51,11 @@ export interface Calls {
   put: [key: string, value: string];
   putSync: [key: string, value: string];
   del: [key: string];
+  /** From `gte` on, `lt` not included. */
+  clear: [range: Range, limit?: number];
+  /** The same, right behind a write that is not waited for. */
+  putAndClear: [key: string, value: string, range: Range];
+  approximateSize: [start: string, end: string];
   delSync: [key: string];
   /** How many of so many writes, which are not waited for, have their answer when the store is closed. */
   putAndClose: [writes: number, value: string];

@@ -108,6 +108,12 @@ const calls: { readonly [C in Command]: (...args: Call<C>) => unknown } = {
   put: (key, value) => open().put(bytes(key), bytes(value)),
   putSync: (key, value) => open().putSync(bytes(key), bytes(value)),
   del: (key) => open().del(bytes(key)),
+  clear: (range, limit = -1) => open().clear({ ...rangeOf(range), limit }),
+  putAndClear: async (key, value, range) => {
+    void open().put(bytes(key), bytes(value));
+    await open().clear(rangeOf(range));
+  },
+  approximateSize: (start, end) => open().approximateSize(bytes(start), bytes(end)),
   delSync: (key) => open().delSync(bytes(key)),
   putAndClose: async (writes, value) => {
     let answers = 0;
