@@ -2,13 +2,13 @@
 import { EngineError, ErrorCode } from '@arena-level/common/base/errors';
 import { Prng } from '@arena-level/common/base/prng';
 import { LOSS_MODELS } from '@arena-level/common/storage/crash-replay';
+import { FrameWriter } from '@arena-level/common/rings/frame-writer';
+import { OwnerSignal } from '@arena-level/common/rings/owner-signal';
+import { ControlWord, FrameFlag, RingState } from '@arena-level/common/rings/ring-memory';
 import { FaultStorage } from '@arena-level/common/storage/fault-storage';
 import { MemoryStorage } from '@arena-level/common/storage/memory-storage';
 import { open } from 'arena-level/engine';
 import { describe, expect, test } from 'vitest';
-import { FrameWriter } from '../../packages/engine/src/rings/frame-writer.ts';
-import { OwnerSignal } from '../../packages/engine/src/rings/owner-signal.ts';
-import { ControlWord, FrameFlag, RingState } from '../../packages/engine/src/rings/ring-memory.ts';
 import { RingWriter } from '../../packages/engine/src/rings/ring-writer.ts';
 import { eventually, settle, stateOf } from '../support/eventually.ts';
 import { ManualClock } from '../support/manual-clock.ts';

@@ -1,6 +1,8 @@
 /** A store with rings, put together as `open` does it, whose owner is the thread that calls. */
 import { MessageChannel, type MessagePort } from 'node:worker_threads';
 import { type Clock, systemClock } from '@arena-level/common/base/clock';
+import type { OwnerSignal } from '@arena-level/common/rings/owner-signal';
+import type { RingMemory, RingMemoryOptions } from '@arena-level/common/rings/ring-memory';
 import { MemoryStorage } from '@arena-level/common/storage/memory-storage';
 import type { Storage } from '@arena-level/common/storage/storage';
 import { type OpenModules, type OpenOptions, Store } from 'arena-level/engine';
@@ -8,8 +10,6 @@ import { assembleStore } from '../../packages/engine/src/db/assemble-store.ts';
 import { makeStoreCore } from '../../packages/engine/src/db/store-core.ts';
 import { lockDirectory } from '../../packages/engine/src/lock/directory-lock.ts';
 import { resolveOptions } from '../../packages/engine/src/options/options.ts';
-import type { OwnerSignal } from '../../packages/engine/src/rings/owner-signal.ts';
-import type { RingMemory, RingMemoryOptions } from '../../packages/engine/src/rings/ring-memory.ts';
 import type { RingSource } from '../../packages/engine/src/rings/ring-source.ts';
 import { RingWriter } from '../../packages/engine/src/rings/ring-writer.ts';
 import { WriteRings } from '../../packages/engine/src/rings/write-rings.ts';

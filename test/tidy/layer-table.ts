@@ -20,7 +20,7 @@ export const LAYERS: readonly PackageLayers[] = [
       ['bytes'],
       ['key', 'storage'],
       ['arena', 'memdb', 'iterator'],
-      ['block', 'filter', 'merkle', 'table'],
+      ['block', 'filter', 'merkle', 'table', 'rings'],
       ['protocol'],
     ],
   },

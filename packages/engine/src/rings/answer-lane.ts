@@ -1,4 +1,4 @@
-import { ticketAfter } from './tickets.ts';
+import { ticketAfter } from '@arena-level/common/rings/tickets';
 
 /** Tickets in a row that have one fate. */
 interface Range {

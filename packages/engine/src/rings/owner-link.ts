@@ -8,9 +8,9 @@
 import { type MessagePort, receiveMessageOnPort } from 'node:worker_threads';
 import { EngineError, ErrorCode } from '@arena-level/common/base/errors';
 import { fromWireError } from '@arena-level/common/protocol/wire-error';
-import { ControlWord, RingState } from './ring-memory.ts';
+import { ControlWord, RingState } from '@arena-level/common/rings/ring-memory';
+import { hasReached } from '@arena-level/common/rings/tickets';
 import type { RingAnswer, RingRequest } from './ring-messages.ts';
-import { hasReached } from './tickets.ts';
 
 interface Failure {
   readonly lane: 'written' | 'durable';

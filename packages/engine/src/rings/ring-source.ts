@@ -9,10 +9,15 @@
 import { type MessagePort, receiveMessageOnPort } from 'node:worker_threads';
 import { EngineError, ErrorCode } from '@arena-level/common/base/errors';
 import { toWireError } from '@arena-level/common/protocol/wire-error';
+import { FrameReader, type FrameStaging } from '@arena-level/common/rings/frame-reader';
+import {
+  attachControl,
+  ControlWord,
+  type RingMemory,
+  RingState,
+} from '@arena-level/common/rings/ring-memory';
 import type { WriteGroup } from '../write/write-group.ts';
 import { AnswerLane } from './answer-lane.ts';
-import { FrameReader, type FrameStaging } from './frame-reader.ts';
-import { attachControl, ControlWord, type RingMemory, RingState } from './ring-memory.ts';
 import type { RingAnswer, RingRequest } from './ring-messages.ts';
 
 /** What the rings need of a store. */

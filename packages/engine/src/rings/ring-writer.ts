@@ -15,14 +15,8 @@ import type { MessagePort } from 'node:worker_threads';
 import { EngineError, ErrorCode } from '@arena-level/common/base/errors';
 import { EMPTY_BYTES } from '@arena-level/common/bytes/compare';
 import { deleteRecordBytes, putRecordBytes } from '@arena-level/common/key/batch-record';
-import { BATCH_HEADER_BYTES } from '../journal/batch-codec.ts';
-import type { BatchOperation, WriteOptions } from '../public/public-types.ts';
-import { checkBacklog } from '../write/check-backlog.ts';
-import { checkBatch, checkKey, checkValue, wantsSync } from '../write/check-entries.ts';
-import { WriteGroup } from '../write/write-group.ts';
-import { FrameWriter } from './frame-writer.ts';
-import { OwnerLink } from './owner-link.ts';
-import { OwnerSignal } from './owner-signal.ts';
+import { FrameWriter } from '@arena-level/common/rings/frame-writer';
+import { OwnerSignal } from '@arena-level/common/rings/owner-signal';
 import {
   attachControl,
   ControlWord,
@@ -30,9 +24,15 @@ import {
   MAX_SHARED_FRAME_BYTES,
   MAX_SHARED_FRAME_ENTRIES,
   type RingMemory,
-} from './ring-memory.ts';
+} from '@arena-level/common/rings/ring-memory';
+import { hasReached, ticketAfter } from '@arena-level/common/rings/tickets';
+import { BATCH_HEADER_BYTES } from '../journal/batch-codec.ts';
+import type { BatchOperation, WriteOptions } from '../public/public-types.ts';
+import { checkBacklog } from '../write/check-backlog.ts';
+import { checkBatch, checkKey, checkValue, wantsSync } from '../write/check-entries.ts';
+import { WriteGroup } from '../write/write-group.ts';
+import { OwnerLink } from './owner-link.ts';
 import { RingWrite } from './ring-write.ts';
-import { hasReached, ticketAfter } from './tickets.ts';
 
 /** A buffer up to this size is kept for the next group. */
 const MAX_SPARE_BYTES: number = 8 * MAX_SHARED_FRAME_BYTES;

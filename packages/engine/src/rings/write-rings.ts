@@ -16,10 +16,14 @@ import type { MessagePort } from 'node:worker_threads';
 import { EngineError, ErrorCode } from '@arena-level/common/base/errors';
 import { KIB, MIB } from '@arena-level/common/base/limits';
 import type { StoreStats } from '../public/stats.ts';
+import { FrameStaging } from '@arena-level/common/rings/frame-reader';
+import { OwnerSignal } from '@arena-level/common/rings/owner-signal';
+import {
+  createRingMemory,
+  type RingMemory,
+  type RingMemoryOptions,
+} from '@arena-level/common/rings/ring-memory';
 import type { WriteGroup } from '../write/write-group.ts';
-import { FrameStaging } from './frame-reader.ts';
-import { OwnerSignal } from './owner-signal.ts';
-import { createRingMemory, type RingMemory, type RingMemoryOptions } from './ring-memory.ts';
 import { RingSource, type RingTarget } from './ring-source.ts';
 
 /** What a frame costs is its bytes, and this for each entry: an insertion takes half a microsecond to a whole one. */

@@ -1,6 +1,6 @@
 /** What goes through the port of a handle. Reads send nothing and wait for nothing, but for `want`. */
 import type { MessagePort } from 'node:worker_threads';
-import type { RingMemory } from '../../rings/ring-memory.ts';
+import type { RingMemory } from '@arena-level/common/rings/ring-memory';
 
 /** From the owner. */
 export type OwnerMessage =

@@ -1,6 +1,11 @@
 import { KIB } from '@arena-level/common/base/limits';
+import {
+  DEFAULT_RING_BYTES,
+  MAX_RING_BYTES,
+  WORD_BYTES,
+  wordsFor,
+} from '@arena-level/common/rings/ring-memory';
 import { checkCallOptions, type OptionKinds } from '../../options/call-options.ts';
-import { DEFAULT_RING_BYTES, MAX_RING_BYTES, WORD_BYTES, wordsFor } from '../../rings/ring-memory.ts';
 
 export interface ShareOptions {
   /** Names the thread in events. Default: `thread` and its `threadId`. */

@@ -1,5 +1,5 @@
-import { EMPTY_BYTES } from '@arena-level/common/bytes/compare';
 import { RingBuffer } from 'ringbuf.js';
+import { EMPTY_BYTES } from '../bytes/compare.ts';
 import { FRAME_HEADER_WORDS, FRAME_MARK, FrameWord, WORD_BYTES, wordsFor } from './ring-memory.ts';
 
 /** Below this a loop copies faster than set(), which needs a view of the range. */

@@ -1,7 +1,7 @@
-import { ErrorCode } from '@arena-level/common/base/errors';
-import { Prng } from '@arena-level/common/base/prng';
 import { RingBuffer } from 'ringbuf.js';
 import { describe, expect, test } from 'vitest';
+import { ErrorCode } from '../base/errors.ts';
+import { Prng } from '../base/prng.ts';
 import { FrameReader, FrameStaging } from './frame-reader.ts';
 import { FrameWriter } from './frame-writer.ts';
 import {

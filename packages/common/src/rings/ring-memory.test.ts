@@ -1,5 +1,5 @@
-import { ErrorCode } from '@arena-level/common/base/errors';
 import { describe, expect, test } from 'vitest';
+import { ErrorCode } from '../base/errors.ts';
 import { attachControl, ControlWord, createRingMemory, MAX_RING_BYTES } from './ring-memory.ts';
 
 const signal = new SharedArrayBuffer(4);

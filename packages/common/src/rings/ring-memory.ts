@@ -21,9 +21,10 @@
  * nothing shows. The records of a frame with the flag Apart are not in the ring, but in memory of their own that came by
  * message before.
  */
-import { EngineError, ErrorCode } from '@arena-level/common/base/errors';
-import { KIB, MIB } from '@arena-level/common/base/limits';
+
 import { RingBuffer } from 'ringbuf.js';
+import { EngineError, ErrorCode } from '../base/errors.ts';
+import { KIB, MIB } from '../base/limits.ts';
 
 export const ControlWord = {
   Magic: 0,

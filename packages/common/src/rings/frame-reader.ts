@@ -1,7 +1,7 @@
-import { MAX_ARENA_ENTRIES } from '@arena-level/common/arena/layout';
-import { EngineError, ErrorCode } from '@arena-level/common/base/errors';
-import { MAX_BATCH_BYTES } from '@arena-level/common/base/limits';
 import { RingBuffer } from 'ringbuf.js';
+import { MAX_ARENA_ENTRIES } from '../arena/layout.ts';
+import { EngineError, ErrorCode } from '../base/errors.ts';
+import { MAX_BATCH_BYTES } from '../base/limits.ts';
 import {
   FRAME_HEADER_WORDS,
   FRAME_MARK,
