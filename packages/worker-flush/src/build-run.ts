@@ -12,7 +12,7 @@ import { orderedNodes } from '@arena-level/common/memdb/ordered-nodes';
 import type { CompactedTable } from '@arena-level/common/protocol/compaction-protocol';
 import type { EncodedBatch, RunJob, RunResponse } from '@arena-level/common/protocol/ingest-protocol';
 import type { Storage } from '@arena-level/common/storage/storage';
-import { BatchEncoder, recordsOf } from './batch-encoder.ts';
+import { BatchEncoder, BatchList, recordsOf } from './batch-encoder.ts';
 import { ingestFailure } from './ingest-failure.ts';
 import { OutputTables } from './output-tables.ts';
 import { parsePiece } from './parse-piece.ts';
@@ -23,9 +23,14 @@ const CHUNK_BYTES: number = 4 * 1024 * 1024;
 /** Expected failures are answers: this throws nothing. No file is left unless the answer is `run-built`. */
 export async function buildRun(job: RunJob, storage: Storage, clock: Clock): Promise<RunResponse> {
   try {
-    const encoder = new BatchEncoder({ batchBytes: CHUNK_BYTES, batchEntries: Number.POSITIVE_INFINITY });
+    const list = new BatchList();
+    const encoder = new BatchEncoder(
+      { batchBytes: CHUNK_BYTES, batchEntries: Number.POSITIVE_INFINITY },
+      list,
+    );
     const parsed = await parsePiece(job, encoder);
-    const tables = parsed.entries === 0 ? [] : buildTables(encoder.batches(), job, storage, clock);
+    encoder.finish();
+    const tables = parsed.entries === 0 ? [] : buildTables(list.batches, job, storage, clock);
     return { kind: 'run-built', parsed, tables };
   } catch (error) {
     return ingestFailure(error);

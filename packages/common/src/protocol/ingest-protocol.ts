@@ -1,3 +1,4 @@
+import type { RingMemory } from '../rings/ring-memory.ts';
 import type { StorageSpec } from '../storage/storage-spec.ts';
 import type { TableOptions } from '../table/table-options.ts';
 import type { CompactedTable, InputTable } from './compaction-protocol.ts';
@@ -38,7 +39,38 @@ export interface BatchSizes {
   readonly batchEntries: number;
 }
 
-export interface ParseRequest extends ParseJob, BatchSizes {
+/**
+ * A ring through which the batches of one task travel while the task runs; its words and frames are those of
+ * `rings/ring-memory.ts`. Of the words, `progress` grows when the owner has taken something, a state other than Open says
+ * that the task is given up, and `written` is the ticket before the first frame.
+ */
+export interface IngestRing {
+  /** Of all rings of the ingest. */
+  readonly id: number;
+  readonly memory: RingMemory;
+}
+
+/** How the batches of a task come to the owner. */
+export interface BatchTransport {
+  /** Absent: they come with the answer. */
+  readonly ring?: IngestRing;
+  /** Entries that the owner has of an earlier attempt: batches begin behind them. */
+  readonly skipEntries?: number;
+}
+
+/** What a thread posts to the owner while a task runs. */
+export type IngestMessage =
+  /** There are frames, and the owner sleeps. */
+  | { readonly kind: 'ingest-wake'; readonly ring: number }
+  /** The records of the frame with this ticket, which has no room in the ring. Posted before the frame is published. */
+  | {
+      readonly kind: 'ingest-apart';
+      readonly ring: number;
+      readonly ticket: number;
+      readonly records: SharedArrayBuffer;
+    };
+
+export interface ParseRequest extends ParseJob, BatchSizes, BatchTransport {
   readonly task: 'parse';
   readonly protocolVersion: number;
 }
@@ -60,7 +92,7 @@ export interface RunRequest extends RunJob {
 }
 
 /** The entries of a table of a run, as batches. */
-export interface UnloadRequest extends BatchSizes {
+export interface UnloadRequest extends BatchSizes, BatchTransport {
   readonly task: 'unload';
   readonly protocolVersion: number;
   readonly storage: StorageSpec;
@@ -85,6 +117,7 @@ export interface IngestFailure {
   readonly unit?: number;
 }
 
+/** `batches`: none where there is a ring. */
 export type ParseResponse =
   | { readonly kind: 'parsed'; readonly parsed: ParsedPiece; readonly batches: readonly EncodedBatch[] }
   | IngestFailure;

@@ -53,6 +53,7 @@ export class PiscinaPool {
   readonly #workerUrl: string;
   readonly #clock: Clock;
   readonly #background: boolean;
+  readonly #onMessage: (message: unknown) => void;
   /** Waiting here, oldest first: what writers may wait for, and what may take its time. */
   #urgent: Task[] = [];
   #verifications: Task[] = [];
@@ -62,8 +63,18 @@ export class PiscinaPool {
   /** True once any task was answered: workers can run here. */
   #answered = false;
 
-  /** `background`: nobody waits for its tasks. They do not keep the process alive, and come after all other threads. */
-  constructor(workerUrl: string, size: number, clock: Clock, background = false) {
+  /**
+   * `background`: nobody waits for its tasks. They do not keep the process alive, and come after all other threads.
+   * `onMessage`: told what threads post beside their answers.
+   */
+  constructor(
+    workerUrl: string,
+    size: number,
+    clock: Clock,
+    background = false,
+    onMessage: (message: unknown) => void = () => {},
+  ) {
+    this.#onMessage = onMessage;
     this.#workerUrl = workerUrl;
     this.size = size;
     this.#clock = clock;
@@ -171,6 +182,7 @@ export class PiscinaPool {
       instance.strayError = error;
       this.#rescue(instance);
     });
+    piscina.on('message', this.#onMessage);
     piscina.on('workerDestroy', () => this.#rescue(instance));
     return instance;
   }

@@ -1,6 +1,6 @@
 /**
  * The worker pools of this thread: one per worker file and use, shared by all engines of the thread that use it, ended with
- * the last of them. Module state, so pools are per thread.
+ * the last of them; and one for each ingest. Module state, so pools are per thread.
  */
 import type { Clock } from '@arena-level/common/base/clock';
 import { EngineError, ErrorCode } from '@arena-level/common/base/errors';
@@ -22,8 +22,8 @@ export interface PoolLease extends WorkerPool {
 
 export interface PoolOptions {
   /**
-   * Pools of different use share no threads. One for compactions does not keep the process alive: who waits does. For ingests
-   * there is one of each size that is asked for.
+   * Pools of different use share no threads. One for compactions does not keep the process alive: who waits does. That of an
+   * ingest is shared with nobody: its threads may sleep until the ingest goes on.
    */
   readonly use: 'flush' | 'compaction' | 'ingest';
   /** File URL or path of the worker's module. */
@@ -31,6 +31,8 @@ export interface PoolOptions {
   /** Most threads at a time. */
   readonly size: number;
   readonly clock: Clock;
+  /** Told what threads post beside their answers. Only of a pool that is not shared. */
+  readonly onMessage?: (message: unknown) => void;
 }
 
 interface SharedPool {
@@ -39,13 +41,14 @@ interface SharedPool {
 }
 
 const sharedPools = new Map<string, SharedPool>();
+let ingestPools = 0;
 
 /**
  * A share of this thread's pool for `workerUrl`. Threads are started by the first task.
  * Throws ARENA_INVALID_OPTION when the pool exists with another size.
  */
-export function leaseWorkerPool({ use, workerUrl, size, clock }: PoolOptions): PoolLease {
-  const key = use === 'ingest' ? `${use} ${size} ${workerUrl}` : `${use} ${workerUrl}`;
+export function leaseWorkerPool({ use, workerUrl, size, clock, onMessage }: PoolOptions): PoolLease {
+  const key = use === 'ingest' ? `${use} ${++ingestPools}` : `${use} ${workerUrl}`;
   let shared = sharedPools.get(key);
   if (shared !== undefined && shared.pool.size !== size) {
     throw new EngineError(
@@ -55,7 +58,7 @@ export function leaseWorkerPool({ use, workerUrl, size, clock }: PoolOptions): P
     );
   }
   if (shared === undefined) {
-    shared = { pool: new PiscinaPool(workerUrl, size, clock, use === 'compaction'), leases: 0 };
+    shared = { pool: new PiscinaPool(workerUrl, size, clock, use === 'compaction', onMessage), leases: 0 };
     sharedPools.set(key, shared);
   }
   shared.leases++;

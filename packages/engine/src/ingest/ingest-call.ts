@@ -9,8 +9,8 @@
 import { EngineError, ErrorCode, messageOf } from '@arena-level/common/base/errors';
 import { LEVELS } from '@arena-level/common/base/limits';
 import { runLater } from '@arena-level/common/base/steps';
+import type { CompactedTable } from '@arena-level/common/protocol/compaction-protocol';
 import type {
-  EncodedBatch,
   IngestFailure,
   ParsedPiece,
   ParseResponse,
@@ -24,6 +24,7 @@ import type { ResolvedIngestOptions } from './ingest-options.ts';
 import type { IngestThreads } from './ingest-threads.ts';
 import { RunMerge } from './merge-runs.ts';
 import { OrderedTasks } from './ordered-tasks.ts';
+import type { StreamedTask } from './piece-ring.ts';
 import { inputOf, type Run, Runs } from './runs.ts';
 import { type SourcePiece, SourcePieces } from './source-pieces.ts';
 import { SourcePosition } from './source-position.ts';
@@ -43,7 +44,8 @@ export interface IngestCallModules extends TableCommitModules {
   readonly nextTurn: () => Promise<void>;
 }
 
-type Outcome = ParseResponse | RunResponse;
+/** What came of a piece; while batches are written, what is coming of it. */
+type Outcome = StreamedTask<ParseResponse> | RunResponse | IngestFailure;
 
 export class IngestCall {
   readonly #modules: IngestCallModules;
@@ -58,6 +60,8 @@ export class IngestCall {
   readonly #position = new SourcePosition();
   /** Of all entries while tables are built. */
   #sequence: number | undefined;
+  /** Tables are being turned back to batches: pieces that are to become batches wait, or they would keep the threads from it. */
+  #unloading: Promise<void> = Promise.resolve();
   #merge: RunMerge | undefined;
   #entries = 0;
   #bytes = 0;
@@ -76,7 +80,7 @@ export class IngestCall {
     this.#tasks = new OrderedTasks(items, options.threads + SPARE_PIECES, (piece) => this.#start(piece));
     this.#commit = new TableCommit(modules);
     this.#numbers = new TemporaryNumbers(modules.versions, modules.tableBytes);
-    this.#writer = new BatchWriter(modules.writes, options.sync);
+    this.#writer = new BatchWriter(modules.writes, options.sync, () => this.#requireGoing());
   }
 
   /** Rejects, saying what is stored, when it comes to nothing; all threads have come to rest by then. */
@@ -136,7 +140,10 @@ export class IngestCall {
     const { parse: module, parseOptions, batchBytes, batchEntries } = this.#options;
     const job = { module, parseOptions, piece: whole };
     const sequence = this.#sequence;
-    if (sequence === undefined) return await threads.parse({ ...job, batchBytes, batchEntries });
+    if (sequence === undefined) {
+      await this.#unloading;
+      return threads.parse({ ...job, batchBytes, batchEntries });
+    }
     const bytes = piece.bytes?.length ?? tableBytes;
     return await threads.buildRun(() => ({
       ...job,
@@ -149,15 +156,22 @@ export class IngestCall {
 
   async #consume(): Promise<void> {
     for (let next = await this.#tasks.next(); next !== undefined; next = await this.#tasks.next()) {
-      const { item, outcome } = next;
+      const { item } = next;
+      const outcome = 'answer' in next.outcome ? await this.#drain(next.outcome) : next.outcome;
       if (outcome.kind === 'failed') throw this.#failed(item, outcome);
       const { parsed } = outcome;
-      if (outcome.kind === 'parsed') await this.#write(outcome.batches);
+      if (outcome.kind === 'parsed') await this.#writer.write(outcome.batches);
       else await this.#addRun(outcome.tables);
       this.#count(item, parsed);
       if (parsed.report !== undefined && this.#options.onPiece?.(parsed.report) === false) break;
     }
     this.#requireGoing();
+  }
+
+  async #drain<R>(task: StreamedTask<R>): Promise<R> {
+    const answer = await this.#writer.drain(task);
+    this.#modules.threads.release(task);
+    return answer;
   }
 
   #count(piece: SourcePiece, { units, entries, bytes }: ParsedPiece): void {
@@ -180,28 +194,30 @@ export class IngestCall {
 
   /** From here on batches are written, of what threads have made tables of, too. */
   async #unloadRuns(): Promise<void> {
-    const { threads } = this.#modules;
-    const { batchBytes, batchEntries } = this.#options;
     this.#sequence = undefined;
     this.#pieces.grows = false;
-    const tables = this.#runs.take().flat();
-    const unloads = new OrderedTasks(asyncItems(tables), this.#options.threads + SPARE_PIECES, (table) =>
-      threads.unload({ table: inputOf(table), batchBytes, batchEntries }),
+    const unloaded = this.#unload(this.#runs.take().flat());
+    // Pieces that wait for it go on in any case: whoever failed here gives them up.
+    this.#unloading = unloaded.catch(() => {});
+    await unloaded;
+  }
+
+  async #unload(tables: readonly CompactedTable[]): Promise<void> {
+    const { threads } = this.#modules;
+    const { batchBytes, batchEntries } = this.#options;
+    const unloads = new OrderedTasks(
+      asyncItems(tables),
+      this.#options.threads + SPARE_PIECES,
+      async (table) => threads.unload({ table: inputOf(table), batchBytes, batchEntries }),
     );
     try {
       for (let next = await unloads.next(); next !== undefined; next = await unloads.next()) {
-        if (next.outcome.kind === 'failed') throw fromWireError(next.outcome.error);
-        await this.#write(next.outcome.batches);
+        const answer = await this.#drain(next.outcome);
+        if (answer.kind === 'failed') throw fromWireError(answer.error);
+        await this.#writer.write(answer.batches);
       }
     } finally {
       await unloads.stop();
-    }
-  }
-
-  async #write(batches: readonly EncodedBatch[]): Promise<void> {
-    for (const batch of batches) {
-      this.#requireGoing();
-      await this.#writer.write(batch);
     }
   }
 

@@ -1,8 +1,14 @@
 /**
- * The threads of one ingest, and how work reaches them: pieces go out and batches come back as messages. Whatever else
- * may carry batches one day takes the place of `IngestThreads`.
+ * The threads of one ingest, and how work reaches them: pieces go out as messages, batches come back through rings; from a
+ * pool of the user's own, whose threads are not ours to block, with the answers.
  *
- * A thread that dies has its task repeated once on another one. Main thread only.
+ * A thread that dies has its task repeated once on another one.
+ *
+ * INVARIANT: of the tasks that have rings and are not through, the oldest has a thread, or gets the next one. They are let in
+ * in their order, a task keeps its place while it is repeated, and no other ingest uses these threads. So that thread goes on
+ * as long as its ring is emptied, however many others wait for room in theirs.
+ *
+ * Main thread only.
  */
 import type { Clock } from '@arena-level/common/base/clock';
 import { EngineError, ErrorCode, hasCode } from '@arena-level/common/base/errors';
@@ -10,6 +16,7 @@ import type { CompactionJob, CompactResponse } from '@arena-level/common/protoco
 import { FLUSH_PROTOCOL_VERSION } from '@arena-level/common/protocol/flush-protocol';
 import type {
   BatchSizes,
+  BatchTransport,
   ParseJob,
   ParseResponse,
   RunJob,
@@ -17,10 +24,14 @@ import type {
   UnloadRequest,
   UnloadResponse,
 } from '@arena-level/common/protocol/ingest-protocol';
+import { FrameStaging } from '@arena-level/common/rings/frame-reader';
 import type { StorageSpec } from '@arena-level/common/storage/storage-spec';
 import { checkParseResponse, checkRunResponse, checkUnloadResponse } from '../flush/ingest-answer.ts';
-import { checkCompactResponse } from '../flush/worker-answer.ts';
+import { checkCompactResponse, fieldsOf, isCount } from '../flush/worker-answer.ts';
 import { borrowedPool, leaseWorkerPool, type PoolLease, type WorkerPool } from '../flush/worker-pool.ts';
+
+import { PieceRing, type StreamedTask } from './piece-ring.ts';
+import { Places } from './places.ts';
 
 type Request = Parameters<PoolLease['run']>[0];
 
@@ -35,19 +46,33 @@ export interface IngestThreadsOptions {
   /** How threads reach the files of the store; undefined: they cannot. */
   readonly storage: StorageSpec | undefined;
   readonly clock: Clock;
+  /** Of each ring. */
+  readonly ringBytes: number;
 }
 
 /** A job is made for each attempt anew: what one that died has written stays its own. */
 export class IngestThreads {
   readonly #lease: PoolLease;
   readonly #storage: StorageSpec | undefined;
+  readonly #places: Places;
+  readonly #ringBytes: number;
+  readonly #hasRings: boolean;
+  readonly #staging = new FrameStaging();
+  /** By their number, all that were ever needed, and those without a task. */
+  readonly #rings: PieceRing[] = [];
+  #idleRings: PieceRing[] = [];
+  #isClosed = false;
 
-  constructor({ threads, workerUrl, pool, storage, clock }: IngestThreadsOptions) {
+  constructor({ threads, workerUrl, pool, storage, clock, ringBytes }: IngestThreadsOptions) {
+    const onMessage = (message: unknown): void => this.#onMessage(message);
     this.#lease =
       pool === undefined
-        ? leaseWorkerPool({ use: 'ingest', workerUrl, size: threads, clock })
+        ? leaseWorkerPool({ use: 'ingest', workerUrl, size: threads, clock, onMessage })
         : borrowedPool(pool, clock);
+    this.#hasRings = pool === undefined;
     this.#storage = storage;
+    this.#places = new Places(threads);
+    this.#ringBytes = ringBytes;
   }
 
   /** Whether threads can build tables of the store. */
@@ -55,8 +80,11 @@ export class IngestThreads {
     return this.#storage !== undefined;
   }
 
-  parse(job: ParseJob & BatchSizes): Promise<ParseResponse> {
-    return this.#run(() => ({ task: 'parse', ...VERSION, ...job }), checkParseResponse);
+  parse(job: ParseJob & BatchSizes): StreamedTask<ParseResponse> {
+    return this.#stream(
+      (transport) => ({ task: 'parse', ...VERSION, ...job, ...transport }),
+      checkParseResponse,
+    );
   }
 
   buildRun(newJob: () => RunJob): Promise<RunResponse> {
@@ -73,22 +101,66 @@ export class IngestThreads {
     );
   }
 
-  unload(job: BatchSizes & Pick<UnloadRequest, 'table'>): Promise<UnloadResponse> {
-    return this.#run(() => ({ task: 'unload', ...VERSION, ...this.#files(), ...job }), checkUnloadResponse);
+  unload(job: BatchSizes & Pick<UnloadRequest, 'table'>): StreamedTask<UnloadResponse> {
+    return this.#stream(
+      (transport) => ({ task: 'unload', ...VERSION, ...this.#files(), ...job, ...transport }),
+      checkUnloadResponse,
+    );
   }
 
-  /** Gives up what no thread has begun, and waits for what runs. */
+  /** Its ring may serve another task. REQUIRES: answered, and nothing is left in the ring. */
+  release({ ring }: StreamedTask<unknown>): void {
+    if (ring === undefined) return;
+    ring.reuse();
+    this.#idleRings.push(ring);
+  }
+
+  /** Gives up what no thread has begun and what waits for room in a ring, and waits for what else runs. */
   close(): Promise<void> {
+    this.#isClosed = true;
+    for (const ring of this.#rings) ring.close();
     return this.#lease.close();
   }
 
+  #stream<R>(
+    newRequest: (transport: BatchTransport) => Request,
+    check: (answer: unknown) => R,
+  ): StreamedTask<R> {
+    const ring = this.#hasRings ? (this.#idleRings.pop() ?? this.#newRing()) : undefined;
+    const answer = this.#run(() => newRequest(ring?.begin() ?? {}), check);
+    const settle = (): void => ring?.settle();
+    answer.then(settle, settle);
+    return { ring, answer };
+  }
+
+  #newRing(): PieceRing {
+    const ring = new PieceRing(this.#rings.length, this.#ringBytes, this.#staging);
+    this.#rings.push(ring);
+    if (this.#isClosed) ring.close();
+    return ring;
+  }
+
+  /** A parse module may post what it likes, too. */
+  #onMessage(message: unknown): void {
+    const { kind, ring, ticket, records } = fieldsOf(message);
+    if (!isCount(ring)) return;
+    if (kind === 'ingest-wake') this.#rings[ring]?.onWake();
+    const isApart = kind === 'ingest-apart' && records instanceof SharedArrayBuffer;
+    if (isApart) this.#rings[ring]?.onRecords(ticket as number, records);
+  }
+
   async #run<R>(newRequest: () => Request, check: (answer: unknown) => R): Promise<R> {
-    for (let attempt = 1; ; attempt++) {
-      try {
-        return check(await this.#lease.run(newRequest()));
-      } catch (error) {
-        if (attempt === ATTEMPTS || isOver(error)) throw asThreadFailure(error);
+    const leave = await this.#places.take();
+    try {
+      for (let attempt = 1; ; attempt++) {
+        try {
+          return check(await this.#lease.run(newRequest()));
+        } catch (error) {
+          if (attempt === ATTEMPTS || isOver(error)) throw asThreadFailure(error);
+        }
       }
+    } finally {
+      leave();
     }
   }
 

@@ -1,6 +1,7 @@
 import type { Clock } from '@arena-level/common/base/clock';
 import { asError, EngineError, ErrorCode } from '@arena-level/common/base/errors';
 import { MAX_SEQUENCE } from '@arena-level/common/base/limits';
+import { MAX_RING_BYTES, MIN_RING_BYTES, WORD_BYTES, wordsFor } from '@arena-level/common/rings/ring-memory';
 import type { TableOptions } from '@arena-level/common/table/table-options';
 import type { WorkerPool } from '../flush/worker-pool.ts';
 import type { Health } from '../health/health.ts';
@@ -8,7 +9,7 @@ import type { Turns } from '../iterator/turns.ts';
 import type { IngestOptions, IngestReport, IngestSource } from '../public/ingest-types.ts';
 import type { StoreStats } from '../public/stats.ts';
 import { IngestCall } from './ingest-call.ts';
-import { resolveIngestOptions } from './ingest-options.ts';
+import { type ResolvedIngestOptions, resolveIngestOptions } from './ingest-options.ts';
 import { IngestThreads } from './ingest-threads.ts';
 import { TableCommit, type TableCommitModules } from './table-commit.ts';
 
@@ -87,7 +88,7 @@ export class Ingests {
     await Promise.allSettled(this.#running.values());
   }
 
-  #newCall(source: IngestSource, options: ReturnType<typeof resolveIngestOptions>): IngestCall {
+  #newCall(source: IngestSource, options: ResolvedIngestOptions): IngestCall {
     const { storage, clock, turns, pool, workerUrl } = this.#modules;
     const threads = new IngestThreads({
       threads: options.threads,
@@ -95,6 +96,7 @@ export class Ingests {
       pool,
       storage: storage.spec,
       clock,
+      ringBytes: ringBytesFor(options),
     });
     return new IngestCall(source, options, {
       ...this.#modules,
@@ -119,6 +121,13 @@ export class Ingests {
     this.counters.bytes += bytes;
     this.counters.tables += tables;
   }
+}
+
+/** So large that it holds what usually comes of a piece: a thread need not wait until its piece is the oldest. */
+function ringBytesFor({ batchBytes, pieceBytes }: ResolvedIngestOptions): number {
+  const bytes = 2 * Math.max(batchBytes, pieceBytes.first);
+  const words = wordsFor(Math.min(MAX_RING_BYTES, Math.max(MIN_RING_BYTES, bytes)));
+  return words * WORD_BYTES;
 }
 
 function closedError(): EngineError {

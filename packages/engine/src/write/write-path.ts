@@ -91,24 +91,6 @@ export class WritePath {
   }
 
   /**
-   * A group of its own that another thread has encoded: room for a batch header, then the records, which are taken over as
-   * they are. REQUIRES: checked records, at least one; the caller does not use `bytes` again.
-   */
-  encoded(bytes: Uint8Array<ArrayBuffer>, entries: number, sync: boolean): Promise<void> {
-    const group = new WriteGroup(bytes);
-    group.end = bytes.length;
-    group.entries = entries;
-    return new Promise((resolve, reject) => {
-      this.#checkIntake();
-      checkBacklog(this.pendingBytes, group.recordBytes, this.#maxPendingBytes);
-      this.#closeOpenGroup();
-      this.#enqueue(group);
-      group.promise(sync).then(resolve, reject);
-      this.#queue.pump();
-    });
-  }
-
-  /**
    * Runs `steps` behind the writes issued so far, with an empty active memtable unless there is no room for another; all
    * writes issued from now on wait for the end.
    */
