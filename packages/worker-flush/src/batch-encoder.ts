@@ -63,8 +63,3 @@ export class BatchList implements BatchSink {
     this.batches.push({ bytes: bytes.slice(0, end), entries });
   }
 }
-
-/** The records of a batch are bytes[start, end). */
-export function recordsOf({ bytes }: EncodedBatch): { readonly start: number; readonly end: number } {
-  return { start: BATCH_HEADER_BYTES, end: bytes.length };
-}

@@ -1,6 +1,6 @@
 /**
  * The tables that a compaction or an ingest writes, one after the other: each is created with its first entry, and complete, synced
- * and closed before the next one begins. One owner.
+ * unless it is scratch, and closed before the next one begins. One owner.
  */
 import type { Clock } from '@arena-level/common/base/clock';
 import { invariant } from '@arena-level/common/base/invariant';
@@ -11,7 +11,10 @@ import { TableBuilder } from '@arena-level/common/table/table-builder';
 import { closeOrDiscard, discard, removeQuietly } from './temporary-table.ts';
 
 /** Where the tables go, and what they are like. */
-export type OutputPlan = Pick<CompactionJob, 'tempNumbers' | 'options' | 'maxTableBytes'>;
+export interface OutputPlan extends Pick<CompactionJob, 'tempNumbers' | 'options' | 'maxTableBytes'> {
+  /** They are not synced. Default false. */
+  readonly isScratch?: boolean;
+}
 
 interface OpenTable {
   readonly tempNumber: number;
@@ -75,7 +78,7 @@ export class OutputTables {
     if (open === undefined) return;
     const table = open.builder.finish();
     const startedMs = this.#clock.now();
-    open.file.syncNow();
+    if (this.#job.isScratch !== true) open.file.syncNow();
     this.#syncMs += this.#clock.now() - startedMs;
     this.#open = undefined;
     closeOrDiscard(this.#storage, open.file);

@@ -4,6 +4,7 @@
  */
 import { EngineError, ErrorCode, messageOf } from '@arena-level/common/base/errors';
 import { MAX_KEY_BYTES, MAX_VALUE_BYTES } from '@arena-level/common/base/limits';
+import { EMPTY_BYTES } from '@arena-level/common/bytes/compare';
 import type { IngestPiece, ParsedPiece, ParseJob } from '@arena-level/common/protocol/ingest-protocol';
 import { loadParser, type ParseContext, type ParseFunction } from './load-parser.ts';
 
@@ -44,8 +45,17 @@ export async function parsePiece(job: ParseJob, sink: EntrySink): Promise<Parsed
 
 function* inputsOf({ split, bytes, records }: IngestPiece): Generator<unknown> {
   if (split === 'records') yield* records!;
-  else if (split === 'pieces') yield bytes!;
-  else yield* linesOf(bytes!);
+  else if (split === 'pieces') yield ownCopy(bytes!);
+  else yield* linesOf(ownCopy(bytes!));
+}
+
+/** What a parse function sees is not shared: not all that takes bytes takes shared ones. Used again for each piece. */
+let pieceBytes: Uint8Array<ArrayBuffer> = EMPTY_BYTES;
+
+function ownCopy(shared: Uint8Array): Uint8Array<ArrayBuffer> {
+  if (pieceBytes.length < shared.length) pieceBytes = new Uint8Array(shared.length);
+  pieceBytes.set(shared);
+  return pieceBytes.subarray(0, shared.length);
 }
 
 /** The lines without their ends, which are LF or CRLF; the last one may lack it. */

@@ -10,15 +10,15 @@ export type SplitKind = 'lines' | 'pieces' | 'records';
 /** A part of a source, whole lines or records. */
 export interface IngestPiece {
   readonly split: SplitKind;
-  /** Of lines and pieces. */
-  readonly bytes?: Uint8Array;
+  /** Of lines and pieces; nothing changes them before the task is answered. */
+  readonly bytes?: Uint8Array<SharedArrayBuffer>;
   /** Of records. */
   readonly records?: readonly unknown[];
   /** Path of the file it is of. */
   readonly file?: string;
 }
 
-/** A piece to parse, and by what. Plain data: nothing is shared. */
+/** A piece to parse, and by what. */
 export interface ParseJob {
   /** URL of the module with the parse function. */
   readonly module: string;
@@ -77,6 +77,8 @@ export interface ParseRequest extends ParseJob, BatchSizes, BatchTransport {
 
 /** Entries of a piece as tables of their own: a run. */
 export interface RunJob extends ParseJob {
+  /** The tables will be merged, and are not there after a crash: they need not be synced. */
+  readonly isScratch: boolean;
   /** Of every entry: of two with the same key the later one is kept. */
   readonly sequence: number;
   /** Numbers of temporary files: [first, first + count). The last one takes what is left. */

@@ -14,10 +14,11 @@ import type {
   IngestFailure,
   ParsedPiece,
   ParseResponse,
+  RunJob,
   RunResponse,
 } from '@arena-level/common/protocol/ingest-protocol';
 import { fromWireError, toWireError } from '@arena-level/common/protocol/wire-error';
-import type { TableOptions } from '@arena-level/common/table/table-options';
+import { Compression, type TableOptions } from '@arena-level/common/table/table-options';
 import type { IngestProgress, IngestReport, IngestSource } from '../public/ingest-types.ts';
 import { BatchWriter } from './batch-writer.ts';
 import type { ResolvedIngestOptions } from './ingest-options.ts';
@@ -26,6 +27,7 @@ import { RunMerge } from './merge-runs.ts';
 import { OrderedTasks } from './ordered-tasks.ts';
 import type { StreamedTask } from './piece-ring.ts';
 import { inputOf, type Run, Runs } from './runs.ts';
+import { RunsAhead } from './runs-ahead.ts';
 import { type SourcePiece, SourcePieces } from './source-pieces.ts';
 import { SourcePosition } from './source-position.ts';
 import { type BuiltTables, TableCommit, type TableCommitModules } from './table-commit.ts';
@@ -60,8 +62,7 @@ export class IngestCall {
   readonly #position = new SourcePosition();
   /** Of all entries while tables are built. */
   #sequence: number | undefined;
-  /** Tables are being turned back to batches: pieces that are to become batches wait, or they would keep the threads from it. */
-  #unloading: Promise<void> = Promise.resolve();
+  readonly #runsAhead = new RunsAhead();
   #merge: RunMerge | undefined;
   #entries = 0;
   #bytes = 0;
@@ -94,6 +95,7 @@ export class IngestCall {
       throw this.#told(this.#failure === undefined ? error : this.#failure.error);
     } finally {
       const closing = threads.close();
+      this.#runsAhead.giveUp();
       this.#letGoOfSource();
       await this.#tasks.stop();
       await closing;
@@ -108,6 +110,7 @@ export class IngestCall {
     this.#merge?.cancel();
     void this.#tasks.stop();
     void this.#modules.threads.close();
+    this.#runsAhead.giveUp();
     this.#letGoOfSource();
   }
 
@@ -141,31 +144,55 @@ export class IngestCall {
     const job = { module, parseOptions, piece: whole };
     const sequence = this.#sequence;
     if (sequence === undefined) {
-      await this.#unloading;
+      await this.#runsAhead.none();
       return threads.parse({ ...job, batchBytes, batchEntries });
     }
     const bytes = piece.bytes?.length ?? tableBytes;
+    this.#runsAhead.begin();
     return await threads.buildRun(() => ({
       ...job,
       sequence,
       tempNumbers: this.#numbers.take(bytes),
       maxTableBytes: tableBytes,
-      options: table(LEVELS - 1),
+      ...this.#runQuality(table(LEVELS - 1)),
     }));
+  }
+
+  /** Once runs overlap, all of them are merged: what is only read again is built with the least work. */
+  #runQuality(options: TableOptions): Pick<RunJob, 'isScratch' | 'options'> {
+    if (!this.#runs.overlap) return { isScratch: false, options };
+    const { None } = Compression;
+    return { isScratch: true, options: { ...options, compression: None, bloomBitsPerKey: 0 } };
   }
 
   async #consume(): Promise<void> {
     for (let next = await this.#tasks.next(); next !== undefined; next = await this.#tasks.next()) {
       const { item } = next;
-      const outcome = 'answer' in next.outcome ? await this.#drain(next.outcome) : next.outcome;
+      const outcome = 'answer' in next.outcome ? await this.#drainPiece(next.outcome) : next.outcome;
       if (outcome.kind === 'failed') throw this.#failed(item, outcome);
       const { parsed } = outcome;
       if (outcome.kind === 'parsed') await this.#writer.write(outcome.batches);
-      else await this.#addRun(outcome.tables);
+      else {
+        await this.#addRun(outcome.tables);
+        this.#runsAhead.end();
+      }
       this.#count(item, parsed);
       if (parsed.report !== undefined && this.#options.onPiece?.(parsed.report) === false) break;
     }
     this.#requireGoing();
+  }
+
+  async #drainPiece(task: StreamedTask<ParseResponse>): Promise<ParseResponse> {
+    const answer = await this.#writer.drain(task);
+    const taken = task.ring?.entriesTaken;
+    if (taken !== undefined && answer.kind === 'parsed' && taken !== answer.parsed.entries) {
+      throw new EngineError(
+        ErrorCode.WorkerFailed,
+        `a thread of the ingest sent ${taken} entries of a piece of ${answer.parsed.entries}: does 'parse' give others when it is repeated?`,
+      );
+    }
+    this.#modules.threads.release(task);
+    return answer;
   }
 
   async #drain<R>(task: StreamedTask<R>): Promise<R> {
@@ -176,6 +203,7 @@ export class IngestCall {
 
   #count(piece: SourcePiece, { units, entries, bytes }: ParsedPiece): void {
     this.#position.passed(piece, units);
+    this.#pieces.through(piece);
     this.#entries += entries;
     this.#bytes += bytes;
     this.#progress('parsing');
@@ -196,10 +224,7 @@ export class IngestCall {
   async #unloadRuns(): Promise<void> {
     this.#sequence = undefined;
     this.#pieces.grows = false;
-    const unloaded = this.#unload(this.#runs.take().flat());
-    // Pieces that wait for it go on in any case: whoever failed here gives them up.
-    this.#unloading = unloaded.catch(() => {});
-    await unloaded;
+    await this.#unload(this.#runs.take().flat());
   }
 
   async #unload(tables: readonly CompactedTable[]): Promise<void> {

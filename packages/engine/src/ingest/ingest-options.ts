@@ -85,7 +85,7 @@ export function resolveIngestOptions(source: IngestSource, options: IngestOption
     batchEntries: options.batchEntries ?? 100_000,
     sync: options.sync ?? false,
     pieceBytes:
-      pieceBytes === undefined ? { first: MIB, most: 16 * MIB } : { first: pieceBytes, most: pieceBytes },
+      pieceBytes === undefined ? { first: MIB, most: 4 * MIB } : { first: pieceBytes, most: pieceBytes },
     pieceRecords:
       pieceRecords === undefined
         ? { first: 1000, most: 16_000 }

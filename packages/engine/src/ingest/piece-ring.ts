@@ -63,7 +63,11 @@ export class PieceRing {
 
   /** For each attempt at the task anew: what was taken of those before stays taken, what else came of them is forgotten. */
   begin(): BatchTransport {
-    if (this.#isUsed) this.#attempt = this.#newAttempt();
+    if (this.#isUsed) {
+      this.#attempt = this.#newAttempt();
+      // Whoever sleeps does so on the word of the attempt before.
+      this.#wake();
+    }
     this.#isUsed = true;
     if (this.#isClosed) this.close();
     return { ring: { id: this.#id, memory: this.#attempt.memory }, skipEntries: this.#entriesTaken };
@@ -80,6 +84,11 @@ export class PieceRing {
   settle(): void {
     this.#isSettled = true;
     this.#wake();
+  }
+
+  /** Of the batches taken, all attempts together. */
+  get entriesTaken(): number {
+    return this.#entriesTaken;
   }
 
   get isSettled(): boolean {

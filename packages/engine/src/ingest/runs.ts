@@ -15,6 +15,12 @@ export type Run = readonly CompactedTable[];
 export class Runs {
   #runs: Run[] = [];
   #range: UserKeyRange | undefined;
+  #overlap = false;
+
+  /** Whether some overlap, so that they have to be merged. */
+  get overlap(): boolean {
+    return this.#overlap;
+  }
 
   /** Oldest first, none of them empty. */
   get all(): readonly Run[] {
@@ -29,6 +35,7 @@ export class Runs {
   add(run: Run): void {
     if (run.length === 0) return;
     this.#runs.push(run);
+    this.#overlap ||= inOrder(this.#runs) === undefined;
     const smallest = userKeyOf(run[0]!.table.smallest);
     const largest = userKeyOf(run.at(-1)!.table.largest);
     const range = this.#range;

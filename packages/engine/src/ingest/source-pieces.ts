@@ -8,7 +8,9 @@ import { EngineError, ErrorCode } from '@arena-level/common/base/errors';
 import type { IngestPiece } from '@arena-level/common/protocol/ingest-protocol';
 import { nameOf } from '../options/call-options.ts';
 import type { IngestSource } from '../public/ingest-types.ts';
+import { GatheredLines } from './gathered-lines.ts';
 import { isFiles, type PieceSize, type ResolvedIngestOptions } from './ingest-options.ts';
+import { PieceMemory } from './piece-memory.ts';
 import { readSourceFile } from './source-files.ts';
 
 const LF = 10;
@@ -23,6 +25,7 @@ export class SourcePieces {
   sourceBytes = 0;
   readonly #source: IngestSource;
   readonly #options: ResolvedIngestOptions;
+  readonly #memory = new PieceMemory();
   /** Pieces grow while tables are built from them. */
   grows: boolean;
 
@@ -39,6 +42,11 @@ export class SourcePieces {
       return;
     }
     for (const file of source.files) yield* this.#split(readSourceFile(file), file);
+  }
+
+  /** The memory of a piece may serve another one. REQUIRES: no thread has it any more. */
+  through({ bytes }: SourcePiece): void {
+    if (bytes !== undefined) this.#memory.giveBack(bytes);
   }
 
   /** What cannot be waited for any more: a stream that never ends lets go of what it reads from. */
@@ -68,28 +76,34 @@ export class SourcePieces {
   async *#asTheyCome(items: Items, file: string | undefined): AsyncGenerator<SourcePiece> {
     for await (const item of items) {
       const bytes = this.#taken(item);
+      if (bytes.length === 0) continue;
       // The owner of the item may reuse it when it is asked for the next one.
-      if (bytes.length > 0) yield { split: 'pieces', bytes: new Uint8Array(bytes), ...named(file) };
+      const piece = this.#memory.take(bytes.length).subarray(0, bytes.length);
+      piece.set(bytes);
+      yield { split: 'pieces', bytes: piece, ...named(file) };
     }
   }
 
   async *#lines(items: Items, file: string | undefined): AsyncGenerator<SourcePiece> {
     const { maxLineBytes, pieceBytes } = this.#options;
-    const gathered = new GatheredLines();
     let size = pieceBytes.first;
+    const gathered = new GatheredLines(this.#memory, size);
     for await (const item of items) {
       const bytes = this.#taken(item);
       for (let at = 0; at < bytes.length; ) {
-        const end = Math.min(bytes.length, at + Math.max(1, size - gathered.bytes));
+        const room = size - gathered.bytes;
+        // Without room all that is there is one line, up to its end.
+        const end = room > 0 ? Math.min(bytes.length, at + room) : lineEnd(bytes, at);
         gathered.add(bytes.subarray(at, end));
         at = end;
         if (gathered.bytes < size) continue;
-        const lines = gathered.takeLines();
+        const isTooLong = room <= 0 && gathered.bytes - Number(bytes[end - 1] === LF) > maxLineBytes;
+        const lines = isTooLong ? undefined : gathered.takeLines(size);
         if (lines !== undefined) {
           yield { split: 'lines', bytes: lines, ...named(file) };
           size = this.#nextSize(size, pieceBytes);
         }
-        if (gathered.bytes > maxLineBytes) {
+        if (isTooLong || gathered.bytes > maxLineBytes) {
           const failure = new EngineError(ErrorCode.TooLarge, `it is longer than ${maxLineBytes} bytes`);
           yield { split: 'lines', failure, ...named(file) };
           return;
@@ -117,49 +131,10 @@ export class SourcePieces {
   }
 }
 
-/** Bytes that are not given away yet. */
-class GatheredLines {
-  #parts: Uint8Array[] = [];
-  bytes = 0;
-
-  add(part: Uint8Array): void {
-    // The owner of the part may reuse it when it is asked for the next one.
-    this.#parts.push(new Uint8Array(part));
-    this.bytes += part.length;
-  }
-
-  /** All whole lines; undefined when there is none. */
-  takeLines(): Uint8Array | undefined {
-    for (let last = this.#parts.length - 1; last >= 0; last--) {
-      const part = this.#parts[last]!;
-      const end = part.lastIndexOf(LF) + 1;
-      if (end === 0) continue;
-      const rest = [part.subarray(end), ...this.#parts.slice(last + 1)];
-      const lines = joined([...this.#parts.slice(0, last), part.subarray(0, end)]);
-      this.#parts = rest;
-      this.bytes -= lines.length;
-      return lines;
-    }
-    return undefined;
-  }
-
-  takeAll(): Uint8Array {
-    const all = joined(this.#parts);
-    this.#parts = [];
-    this.bytes = 0;
-    return all;
-  }
-}
-
-/** In memory of its own: what is sent to a thread is cloned with all of its buffer. */
-function joined(parts: readonly Uint8Array[]): Uint8Array {
-  const all = new Uint8Array(parts.reduce((sum, part) => sum + part.length, 0));
-  let at = 0;
-  for (const part of parts) {
-    all.set(part, at);
-    at += part.length;
-  }
-  return all;
+/** Behind the line end at or behind `at`; where there is none, behind all. */
+function lineEnd(bytes: Uint8Array, at: number): number {
+  const found = bytes.indexOf(LF, at);
+  return found < 0 ? bytes.length : found + 1;
 }
 
 function named(file: string | undefined): { readonly file?: string } {

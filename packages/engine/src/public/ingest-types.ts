@@ -13,8 +13,9 @@ export interface ParseContext {
 
 /**
  * What the module of `parse` exports, as `parse` or as its default: gives the entries of a line (without its end), a piece or
- * a record. It runs in worker threads, each input in any of them and maybe twice, so that it must keep nothing in between. What
- * a generator returns behind the entries of a piece is handed to `onPiece`.
+ * a record. It runs in worker threads, each input in any of them and maybe twice, so that it must keep nothing in between, not the
+ * bytes either, and must give the same entries each time. What a generator returns behind the entries of a piece is handed to
+ * `onPiece`.
  */
 export type ParseFunction<Input = Uint8Array> = (
   input: Input,
@@ -46,7 +47,7 @@ export interface IngestOptions {
   readonly batchEntries?: number;
   /** Each batch waits for the disk. Default false. */
   readonly sync?: boolean;
-  /** Bytes of lines that a thread parses at a time. Default 1 MiB, growing to 16 MiB where tables are built. */
+  /** Bytes of lines that a thread parses at a time. Default 1 MiB, growing to 4 MiB where tables are built. */
   readonly pieceBytes?: number;
   /** The same for records. Default 1,000, growing to 16,000. */
   readonly pieceRecords?: number;

@@ -14,7 +14,7 @@ const LF = 10;
 const CR = 13;
 const QUOTE = 34;
 const FIRST_PIECE_BYTES: number = 1024 * 1024;
-const MAX_PIECE_BYTES: number = 8 * FIRST_PIECE_BYTES;
+export const MAX_PIECE_BYTES: number = 4 * FIRST_PIECE_BYTES;
 
 /** Finds the ends of records in a source that is shown to it in order. */
 export interface RecordEnds {
@@ -36,7 +36,10 @@ export class CutSource {
   readonly #chunks: AsyncGenerator<Uint8Array>;
   readonly #ends: RecordEnds;
   readonly #options: CutOptions;
-  #gathered: Buffer = Buffer.alloc(0);
+  /** What was gathered is #buffer[#start, #end): memory that is used again, as its first touch costs more than a copy. */
+  #buffer: Buffer = Buffer.alloc(0);
+  #start = 0;
+  #end = 0;
   #isCut = true;
 
   constructor(chunks: SourceChunks, ends: RecordEnds, options: CutOptions) {
@@ -45,29 +48,22 @@ export class CutSource {
     this.#options = options;
   }
 
-  /** Each in memory of its own. */
+  /** Each is good until the next one is asked for. */
   async *pieces(): AsyncGenerator<Uint8Array> {
     let size = this.#options.firstPieceBytes ?? FIRST_PIECE_BYTES;
-    let parts: Uint8Array[] = [];
-    let bytes = 0;
     for (let next = await this.#chunks.next(); next.done !== true; next = await this.#chunks.next()) {
-      parts.push(next.value);
-      bytes += next.value.length;
-      if (bytes < size) continue;
-      this.#gather(parts);
-      parts = [];
+      this.#gather(next.value);
+      if (this.#gathered.length < size) continue;
       const end = this.#ends.lastEnd(this.#gathered);
       if (end > 0) {
         yield this.#take(end);
         size = Math.min(MAX_PIECE_BYTES, 2 * size);
       }
-      bytes = this.#gathered.length;
-      if (end < 0 || bytes > this.#options.maxRecordBytes) {
+      if (end < 0 || this.#gathered.length > this.#options.maxRecordBytes) {
         this.#isCut = false;
         return;
       }
     }
-    this.#gather(parts);
     // The last record may lack its end; of an interrupted source it may lack more.
     const end = this.#options.interrupt.aborted
       ? Math.max(0, this.#ends.lastEnd(this.#gathered))
@@ -85,13 +81,29 @@ export class CutSource {
     yield* this.#chunks;
   }
 
-  #gather(parts: readonly Uint8Array[]): void {
-    if (parts.length > 0) this.#gathered = Buffer.concat([this.#gathered, ...parts]);
+  get #gathered(): Buffer {
+    return this.#buffer.subarray(this.#start, this.#end);
+  }
+
+  #gather(chunk: Uint8Array): void {
+    if (this.#end + chunk.length > this.#buffer.length) this.#makeRoom(chunk.length);
+    this.#buffer.set(chunk, this.#end);
+    this.#end += chunk.length;
+  }
+
+  #makeRoom(bytes: number): void {
+    const gathered = this.#gathered;
+    const needed = gathered.length + bytes;
+    // Half of it is left free: moving what is gathered is to be rare.
+    if (2 * needed > this.#buffer.length) this.#buffer = Buffer.allocUnsafeSlow(2 * needed);
+    gathered.copy(this.#buffer);
+    this.#start = 0;
+    this.#end = gathered.length;
   }
 
   #take(end: number): Uint8Array {
-    const piece = new Uint8Array(this.#gathered.subarray(0, end));
-    this.#gathered = this.#gathered.subarray(end);
+    const piece = this.#gathered.subarray(0, end);
+    this.#start += end;
     return piece;
   }
 }

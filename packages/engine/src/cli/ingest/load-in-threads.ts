@@ -1,6 +1,14 @@
 /** Stores a source with threads that parse its pieces, up to where it cannot be cut any more. */
 import type { IngestProgress, IngestReport } from '../../public/ingest-types.ts';
-import { CutSource, countLineEnds, countLines, DelimitedEnds, headerEnd, lineEnds } from './cut-source.ts';
+import {
+  CutSource,
+  countLineEnds,
+  countLines,
+  DelimitedEnds,
+  headerEnd,
+  lineEnds,
+  MAX_PIECE_BYTES,
+} from './cut-source.ts';
 import type { IngestOptions } from './ingest-options.ts';
 import { type IngestTarget, type LoadCounts, type Malformed, noteMalformed } from './load-records.ts';
 import type { PieceOptions, PieceReport } from './parse-piece.ts';
@@ -53,7 +61,8 @@ export class ThreadedLoad {
    * are read again by `run`, unless there is no record in any.
    */
   async *firstItems(): AsyncGenerator<readonly SourceItem[]> {
-    for (let piece = await this.#nextPiece(); piece !== undefined; piece = await this.#nextPiece()) {
+    for (let next = await this.#nextPiece(); next !== undefined; next = await this.#nextPiece()) {
+      const piece = new Uint8Array(next);
       this.#peeked.push(piece);
       yield* this.#items(oneChunk(piece));
       this.#lines += this.#linesOf(piece);
@@ -82,6 +91,7 @@ export class ThreadedLoad {
       sync,
       batchEntries: batchRecords,
       batchBytes: BATCH_BYTES,
+      pieceBytes: MAX_PIECE_BYTES / 2,
       onPiece: (report) => this.#take(report as PieceReport, counts),
       onProgress,
     });
@@ -111,15 +121,15 @@ export class ThreadedLoad {
     }
   }
 
-  /** Without the header, which is kept. */
+  /** Without the header, which is kept. Good until the next one is asked for. */
   async #nextPiece(): Promise<Uint8Array | undefined> {
     const { format } = this.#options;
     let piece: Uint8Array | undefined;
     for (;;) {
       const next = await this.#pieces.next();
       if (next.done === true) return piece;
-      piece = piece === undefined ? next.value : Buffer.concat([piece, next.value]);
-      if (format === 'ndjson' || this.#header.length > 0) return piece;
+      if (format === 'ndjson' || this.#header.length > 0) return next.value;
+      piece = Buffer.concat(piece === undefined ? [next.value] : [piece, next.value]);
       const end = headerEnd(piece, format === 'csv' ? CSV : TSV);
       if (end === undefined) continue;
       this.#header = piece.slice(0, end);

@@ -1,5 +1,5 @@
 /** The parse module of the program: what threads make of the pieces of a source. Bundled into a file of its own. */
-import { countLineEnds } from './cut-source.ts';
+import { countLineEnds, countLines } from './cut-source.ts';
 import type { SourceFormat } from './ingest-options.ts';
 import type { LoadOptions, Malformed } from './load-records.ts';
 import { CSV, delimitedItems, TSV } from './record-reader-delimited.ts';
@@ -59,8 +59,8 @@ export function* parse(
 function itemsOf(
   piece: Uint8Array,
   { format, reader }: PieceOptions,
-): { readonly items: readonly SourceItem[]; readonly lines: number } {
-  if (format === 'ndjson') return ndjsonItems(piece, reader);
+): { readonly items: Iterable<SourceItem>; readonly lines: number } {
+  if (format === 'ndjson') return { items: ndjsonItems(piece, reader), lines: countLines(piece) };
   const items = delimitedItems(piece, reader, format === 'csv' ? CSV : TSV);
   return { items, lines: countLineEnds(piece) };
 }

@@ -1,10 +1,13 @@
 /** Reads newline-delimited JSON: one object per line; blank lines are skipped. The value is the line's own bytes. */
 import { isUtf8 } from 'node:buffer';
 import { messageOf } from '@arena-level/common/base/errors';
+import { KIB } from '@arena-level/common/base/limits';
 import { withoutByteOrderMark } from './byte-order-mark.ts';
 import { keyOfJson } from './key-of-record.ts';
 import { type Line, LineSplitter } from './line-splitter.ts';
 import { malformed, type ReaderOptions, type SourceChunks, type SourceItem } from './source-item.ts';
+
+const PART_BYTES: number = 64 * KIB;
 
 export async function* readNdjson(
   chunks: SourceChunks,
@@ -16,16 +19,13 @@ export async function* readNdjson(
   if (last !== undefined) yield itemsOf([last], options);
 }
 
-/** The items of a source that is there as a whole, and how many lines it has. */
-export function ndjsonItems(
-  bytes: Uint8Array,
-  options: ReaderOptions,
-): { readonly items: SourceItem[]; readonly lines: number } {
+/** The items of a source that is there as a whole, a part at a time: what is dropped soon costs little. */
+export function* ndjsonItems(bytes: Uint8Array, options: ReaderOptions): Generator<SourceItem> {
   const splitter = new LineSplitter(options.maxRecordBytes);
-  const lines = splitter.push(bytes);
+  for (let at = 0; at < bytes.length; at += PART_BYTES)
+    yield* itemsOf(splitter.push(bytes.subarray(at, at + PART_BYTES)), options);
   const last = splitter.end();
-  if (last !== undefined) lines.push(last);
-  return { items: itemsOf(lines, options), lines: lines.length };
+  if (last !== undefined) yield* itemsOf([last], options);
 }
 
 function itemsOf(lines: readonly Line[], options: ReaderOptions): SourceItem[] {
