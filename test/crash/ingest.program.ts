@@ -4,32 +4,15 @@
  * Says on standard output, each line written before anything else happens: `opening`, `open <operations there>`,
  * `written <operation>` and `done`.
  */
-import { writeSync } from 'node:fs';
-import { errnoOf } from '@arena-level/common/base/errors';
 import { Prng } from '@arena-level/common/base/prng';
 import { type BatchOperation, open, type Store } from 'arena-level/engine';
 import { IngestModel, ingestOperation } from './ingest-operations.ts';
 import { INGEST_OPTIONS } from './ingest-options.ts';
+import { say } from './say.ts';
 
-const STANDARD_OUTPUT = 1;
 const MAX_BURST = 40;
-/** To wait on, for a moment. */
-const NOTHING = new Int32Array(new SharedArrayBuffer(4));
 
 const [directory = '', seed = '0', limit = '0'] = process.argv.slice(2);
-
-/** The pipe takes what fits, and the parent may be slow: the rest is written when there is room again. */
-function say(line: string): void {
-  const bytes = Buffer.from(`${line}\n`);
-  for (let written = 0; written < bytes.length; ) {
-    try {
-      written += writeSync(STANDARD_OUTPUT, bytes, written);
-    } catch (error) {
-      if (errnoOf(error) !== 'EAGAIN') throw error;
-      Atomics.wait(NOTHING, 0, 0, 1);
-    }
-  }
-}
 
 async function write(store: Store, index: number): Promise<void> {
   const { changes, sync } = ingestOperation(Number(seed), index);
