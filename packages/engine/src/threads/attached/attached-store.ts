@@ -145,8 +145,8 @@ export class AttachedStore {
   }
 
   /**
-   * As `clear` of the store, which the thread that has it open does, in some message's time. It covers what this thread has issued
-   * before, and what was acknowledged to anyone.
+   * As `clear` of the store, by the thread that has it open: a message each way. It covers what this thread has issued before, and
+   * what was acknowledged to anyone.
    */
   async clear(range: ClearRange = {}, options?: WriteOptions): Promise<void> {
     await this.#remote.clear(checkClearRange(range).asked, wantsSync(options));
