@@ -25,7 +25,8 @@ export class KilledThreadedIngest {
   /** Records that were there when an ingest of batches began, the last one last. */
   readonly #starts: number[] = [0];
   #begun = -1;
-  #done = -1;
+  /** Rounds that a child said were stored, or that were found to be. */
+  readonly #done = new Set<number>();
   #problem: string | undefined;
 
   constructor(directory: string, path: 'batches' | 'tables', seed: number, prng: Prng) {
@@ -88,14 +89,14 @@ export class KilledThreadedIngest {
       const prefix = roundOf(round);
       const found = new Map([...contents].filter(([key]) => key.startsWith(prefix)));
       for (const key of found.keys()) contents.delete(key);
-      if (found.size === 0 && round > this.#done) {
+      if (found.size === 0 && !this.#done.has(round)) {
         this.absent++;
         continue;
       }
       this.stored++;
       if (contentsText(found) !== contentsText(contentsWith(roundRecords(this.#seed, prefix))))
         throw new Error(`round ${round} of ${this.#begun} is there in part: ${found.size} keys`);
-      this.#done = Math.max(this.#done, round);
+      this.#done.add(round);
     }
     if (contents.size > 0) throw new Error(`${contents.size} keys are of no round`);
   }
@@ -107,7 +108,7 @@ export class KilledThreadedIngest {
   #heard(line: string): void {
     const [word, number] = line.split(' ');
     if (word === 'begun') this.#begun = Number(number);
-    if (word === 'done') this.#done = Number(number);
+    if (word === 'done') this.#done.add(Number(number));
     if (word !== 'open' || this.#path === 'tables') return;
     if (Number(number) < this.#starts.at(-1)!) this.#problem = `a child found ${number} records only`;
     this.#starts.push(Number(number));
