@@ -16,6 +16,7 @@ const NUMBERS = {
   blockRestartInterval: [1, 1024],
   bloomBitsPerKey: [0, 64],
   cacheSize: [0, 64 * 2 ** 30],
+  sharedCacheSize: [0, 2 ** 31],
   maxOpenFiles: [1, 1_000_000],
   maxManifestSize: [4096, 2 ** 30],
   maxInfoLogSize: [4096, 2 ** 30],

@@ -37,6 +37,7 @@ test('statistics follow a known workload', async () => {
     openTables: 0,
     workers: { kind: 'worker', running: 0, waiting: 0, completed: 0, crashed: 0 },
     blockCache: { bytes: 0, hits: 0, misses: 0, hitRate: 0 },
+    sharedCache: { bytes: 0, blocks: 0, hits: 0, misses: 0, hitRate: 0 },
     tableCache: { hits: 0, misses: 0, hitRate: 0 },
   });
 

@@ -70,6 +70,9 @@ describe('the metrics of a store', () => {
     expect(series.get('arena_level_block_cache_requests_total{store="a",result="hit"}')).toBe(
       blockCache.hits,
     );
+    // A store that is not shared has no such cache.
+    expect(of('shared_cache_bytes')).toBe(0);
+    expect(series.get('arena_level_shared_cache_requests_total{store="a",result="hit"}')).toBe(0);
     expect(series.get('arena_level_stalls_total{store="a",reason="level0-pause"}')).toBe(
       stalls['level0-pause'].count,
     );

@@ -65,6 +65,12 @@ test('what is no handle, or one of another release, is refused by name', async (
   expect(refused({ control: handle.control.slice(0, 1024) })).toMatchObject({
     code: ErrorCode.InvalidArgument,
   });
+  for (const sharedCache of [null, 'cache', new SharedArrayBuffer(1 << 20)]) {
+    expect(refused({ sharedCache })).toMatchObject({
+      code: ErrorCode.InvalidArgument,
+      message: expect.stringMatching(/shared cache/),
+    });
+  }
   expect(refused({})).toMatchObject({
     code: ErrorCode.InvalidArgument,
     message: expect.stringMatching(/another thread/),

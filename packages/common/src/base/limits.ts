@@ -19,5 +19,8 @@ export const MAX_BATCH_BYTES: number = 1 * GIB;
 /** Largest kvData region of one arena. Offsets into it are Int32 words. */
 export const MAX_ARENA_BYTES: number = 2 * GIB - 64 * KIB;
 
+/** Largest cache of blocks that threads share: word indexes into it stay small integers. */
+export const MAX_SHARED_CACHE_BYTES: number = 2 * GIB;
+
 /** Largest sequence number: JavaScript numbers are exact up to here; LevelDB's format goes to 2^56 - 1. */
 export const MAX_SEQUENCE: number = Number.MAX_SAFE_INTEGER;

@@ -1,12 +1,13 @@
 /**
- * Blocks that were read, uncompressed and parsed, by table number and index in the table: shared by all tables of a
+ * Blocks that were read, uncompressed and parsed, by table number and index in the table: one thread's of all tables of a
  * store, bounded in bytes. Blocks are immutable; one that is evicted lives on with whoever holds it.
  *
  * What goes is chosen by a clock: a hit only marks its block, and a hand that goes round takes the first block without
  * a mark, removing the marks it passes. A list in order of use would write to three other blocks' places in memory
  * at every hit, none of which is in the processor's cache.
  *
- * Table numbers are never used twice, so an entry can only be right or absent. Main thread only.
+ * Table numbers are never used twice, so an entry can only be right or absent. One per thread; what threads share is behind
+ * it (`shared/shared-block-cache.ts`).
  */
 import type { Block } from '@arena-level/common/block/block';
 
@@ -38,7 +39,7 @@ interface TablePlaces {
 
 export class BlockCache {
   readonly capacityBytes: number;
-  /** Blocks that were found, and blocks that had to be read (counted by who reads them). */
+  /** Blocks that were found, and blocks that had to come from elsewhere (counted by who gets them). */
   hits = 0;
   misses = 0;
   #bytes = 0;

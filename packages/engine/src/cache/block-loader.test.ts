@@ -2,13 +2,14 @@ import { ErrorCode } from '@arena-level/common/base/errors';
 import { runNow } from '@arena-level/common/base/steps';
 import { tableFile } from '@arena-level/common/storage/file-desc';
 import type { TableReader } from '@arena-level/common/table/table-reader';
-import { expect, test } from 'vitest';
+import { expect, test, vi } from 'vitest';
 import { entries } from '../iterator/entry-run.test-support.ts';
 import { type PictureOptions, StorePicture } from '../read/store-picture.test-support.ts';
 import { BlockCache } from './block-cache.ts';
 import { BlockLoader } from './block-loader.ts';
 import { FakeClock } from './fake-clock.test-support.ts';
 import { ReadScheduler } from './read-scheduler.ts';
+import { SharedBlockCache } from './shared/shared-block-cache.ts';
 
 function open(options: PictureOptions = {}): {
   readonly picture: StorePicture;
@@ -17,6 +18,16 @@ function open(options: PictureOptions = {}): {
   const run = Array.from({ length: 100 }, (_, i) => entries(`key-${i}#${i + 1}=value`)).flat();
   const picture = new StorePicture({ levels: [[run]] }, options);
   return { picture, reader: runNow(picture.tables.acquire(picture.levels[0]![0]!)) };
+}
+
+/** A shared cache, as the picture's thread has it and as another one. */
+function share({ blocks }: StorePicture): {
+  readonly shared: SharedBlockCache;
+  readonly other: SharedBlockCache;
+} {
+  const shared = SharedBlockCache.create(1 << 20, 256);
+  blocks.shared = shared;
+  return { shared, other: new SharedBlockCache(shared.memory, 1) };
 }
 
 test('a block that is loaded is at hand from then on', async () => {
@@ -111,6 +122,48 @@ test('asynchronous readers wait on the thread for at most the one read that find
   expect(await readMany(0.01)).toBeGreaterThan(150);
   expect(await readMany(5)).toBe(1);
   expect(await readMany(5)).toBe(0);
+});
+
+test('a block that another thread has shared is at hand, and verified', () => {
+  const { picture, reader } = open();
+  const { shared, other } = share(picture);
+  const read = new BlockLoader(new BlockCache(1 << 20), new ReadScheduler(new FakeClock(), 'pool'));
+  read.shared = other;
+  const block = read.source(true).loadNow(reader, 1);
+  picture.storage.damage(tableFile(100), (file) => {
+    file.fill(0xff);
+    return undefined;
+  });
+  for (const fill of [false, true]) {
+    const found = picture.blocks.source(fill).peek(reader, 1)!;
+    expect([found.contents, found.file, found.offset]).toEqual([block.contents, block.file, block.offset]);
+    expect(found.contents.buffer).toBeInstanceOf(ArrayBuffer);
+    expect(picture.cache.blocks).toBe(fill ? 1 : 0);
+  }
+  const kept = picture.blocks.source(true).peek(reader, 1);
+  expect(picture.blocks.source(false).cached(reader, 1)).toBe(kept);
+  expect([picture.cache.misses, picture.cache.hits, shared.counters.hits]).toEqual([2, 2, 2]);
+});
+
+test('what is read and kept is shared, and what is found is not shared again', async () => {
+  const { picture, reader } = open();
+  const { shared, other } = share(picture);
+  const [filling, passing] = [picture.blocks.source(true), picture.blocks.source(false)];
+  passing.loadNow(reader, 0);
+  await passing.load(reader, 0);
+  passing.blockOf(reader, passing.loadRunNow(reader, 0, 3), 2);
+  expect(shared.counters.blocks).toBe(0);
+  filling.loadNow(reader, 0);
+  await filling.load(reader, 1);
+  const walked = filling.blockOf(reader, filling.loadRunNow(reader, 0, 3), 2);
+  expect(shared.counters.blocks).toBe(3);
+  expect(other.get(reader.number, 2)).toEqual(walked.contents);
+  // Of what a thread that has only the shared cache finds, nothing is put.
+  const putInVain = vi.spyOn(other, 'put');
+  const finder = new BlockLoader(new BlockCache(0), new ReadScheduler(new FakeClock(), 'pool'));
+  finder.shared = other;
+  expect(finder.source(true).peek(reader, 1)).toBeDefined();
+  expect(putInVain).not.toHaveBeenCalled();
 });
 
 test('where reads on the thread cost no wait every block is at hand', () => {

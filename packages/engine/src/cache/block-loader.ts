@@ -1,16 +1,19 @@
 /**
- * Where readers get data blocks: the cache, or else the file, read as the scheduler says. Readers that wait for the
- * same block share one read. Main thread only.
+ * Where readers get data blocks: this thread's cache, the one that the threads of the store share, if there is one, or
+ * else the file, read as the scheduler says. Readers that wait for the same block share one read. One per thread.
  */
-import type { Block } from '@arena-level/common/block/block';
+import { Block } from '@arena-level/common/block/block';
 import type { BlockRun } from '@arena-level/common/table/block-run';
 import type { BlockRunSource } from '@arena-level/common/table/block-source';
 import type { TableReader } from '@arena-level/common/table/table-reader';
 import type { BlockCache } from './block-cache.ts';
 import type { ReadScheduler } from './read-scheduler.ts';
+import type { SharedBlockCache } from './shared/shared-block-cache.ts';
 
 export class BlockLoader {
   readonly cache: BlockCache;
+  /** Undefined: the store is not shared, or its threads share no cache. */
+  shared: SharedBlockCache | undefined;
   readonly #scheduler: ReadScheduler;
   /** Reads under way in the pool. */
   readonly #reading = new Map<string, Promise<Block>>();
@@ -35,6 +38,20 @@ export class BlockLoader {
   /** True when a read on the thread is expected to cost no wait. */
   get isDirect(): boolean {
     return this.#scheduler.isDirect;
+  }
+
+  /** A block that another thread has read. It was verified then; what it is has not changed. */
+  findShared(reader: TableReader, index: number): Block | undefined {
+    const contents = this.shared?.get(reader.number, index);
+    if (contents === undefined) return undefined;
+    this.cache.misses++;
+    return new Block(contents, reader.name, reader.handle(index).offset);
+  }
+
+  /** Keeps a block that was read from the file, for this thread and all others. */
+  keep(reader: TableReader, index: number, block: Block): void {
+    this.cache.put(reader, index, block);
+    this.shared?.put(reader.number, index, block.contents);
   }
 
   readNow(reader: TableReader, index: number): Block {
@@ -92,8 +109,8 @@ class CachedBlockSource implements BlockRunSource {
 
   /** A read that the page cache is expected to serve counts as no wait. */
   peek(reader: TableReader, index: number): Block | undefined {
-    const cached = this.cached(reader, index);
-    if (cached !== undefined || !this.#loader.isDirect) return cached;
+    const found = this.cached(reader, index) ?? this.#findShared(reader, index);
+    if (found !== undefined || !this.#loader.isDirect) return found;
     return this.loadNow(reader, index);
   }
 
@@ -131,11 +148,17 @@ class CachedBlockSource implements BlockRunSource {
     const block = reader.blockOf(run, index);
     if (!this.#keepsWalked) return block;
     const own = block.contents.buffer === run.bytes.buffer ? block.withOwnContents() : block;
-    this.#loader.cache.put(reader, index, own);
+    this.#loader.keep(reader, index, own);
     return own;
   }
 
+  #findShared(reader: TableReader, index: number): Block | undefined {
+    const block = this.#loader.findShared(reader, index);
+    if (block !== undefined && this.#keepsSought) this.#loader.cache.put(reader, index, block);
+    return block;
+  }
+
   #keep(reader: TableReader, index: number, block: Block): void {
-    if (this.#keepsSought) this.#loader.cache.put(reader, index, block);
+    if (this.#keepsSought) this.#loader.keep(reader, index, block);
   }
 }

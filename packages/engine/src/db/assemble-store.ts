@@ -129,7 +129,7 @@ function completed(
   });
   const clearing = new RangeClearing({ ...foundation, ...writeSide, reads });
   const rings = new WriteRings(writeSide.writes, foundation.options);
-  const threads = new ThreadSharing({ ...foundation, rings, flushedFrom });
+  const threads = new ThreadSharing({ ...foundation, rings, reads, flushedFrom });
   const ingests = makeIngests(foundation, writeSide, reads, modules);
   return {
     ...foundation,

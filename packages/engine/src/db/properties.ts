@@ -33,8 +33,8 @@ export function propertyText(name: string, source: () => PropertySource): string
     case 'sstables':
       return tableList(source().levels);
     case 'approximate-memory-usage': {
-      const { blockCache, arenas } = source().stats;
-      return String(blockCache.bytes + arenas.bytes);
+      const { blockCache, sharedCache, arenas } = source().stats;
+      return String(blockCache.bytes + sharedCache.bytes + arenas.bytes);
     }
     default:
       return undefined;

@@ -200,6 +200,7 @@ function statsOf(
     pressure: 0,
     workers: { kind: executor.kind, ...executor.stats() },
     blockCache: reads.blockCacheStats,
+    sharedCache: reads.sharedCacheStats,
     tableCache: reads.tableCacheStats,
     openTables: reads.openTables,
     lastSequence: replay.lastSequence,

@@ -225,6 +225,7 @@ function collectStats(parts: StoreParts): StoreStats {
     pressure: pressure(parts),
     workers: { kind: executor.kind, ...executor.stats() },
     blockCache: reads.blockCacheStats,
+    sharedCache: reads.sharedCacheStats,
     tableCache: reads.tableCacheStats,
     openTables: reads.openTables,
     lastSequence: writes.lastSequence,

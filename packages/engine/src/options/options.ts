@@ -1,5 +1,12 @@
 import { EngineError, ErrorCode } from '@arena-level/common/base/errors';
-import { GIB, KIB, LEVELS, MAX_ARENA_BYTES, MIB } from '@arena-level/common/base/limits';
+import {
+  GIB,
+  KIB,
+  LEVELS,
+  MAX_ARENA_BYTES,
+  MAX_SHARED_CACHE_BYTES,
+  MIB,
+} from '@arena-level/common/base/limits';
 import { MemDbKind } from '@arena-level/common/memdb/memdb';
 import { Compression } from '@arena-level/common/table/table-options';
 import { LEVELDB_SIZES, type LevelSizes, levelSizesFor, MIN_TABLE_BYTES } from './level-sizes.ts';
@@ -70,6 +77,11 @@ export interface OpenOptions {
 
   /** Uncompressed blocks kept in memory. Default 64 MiB; 0: none. */
   readonly cacheSize?: number;
+  /**
+   * Blocks that all threads of the store keep in common, besides what each keeps for itself. Allocated by the first
+   * `share()`, and used by this thread, too, from then on. 0, none, to 2 GiB; default as `cacheSize`.
+   */
+  readonly sharedCacheSize?: number;
   /** Tables kept open. Default 1000. */
   readonly maxOpenFiles?: number;
   /** How asynchronous reads read cold blocks: on the thread while that is fast (`auto`, default), always through the libuv pool, or always on the thread. */
@@ -117,6 +129,7 @@ export interface ResolvedOptions {
   readonly autoCompaction: boolean;
   readonly seekCompaction: boolean;
   readonly cacheBytes: number;
+  readonly sharedCacheBytes: number;
   readonly maxOpenFiles: number;
   readonly reads: 'auto' | 'pool' | 'direct';
   readonly maxManifestBytes: number;
@@ -155,6 +168,7 @@ export const OPEN_OPTIONS: ReadonlySet<keyof OpenOptions> = new Set<keyof OpenOp
   'autoCompaction',
   'seekCompaction',
   'cacheSize',
+  'sharedCacheSize',
   'maxOpenFiles',
   'reads',
   'maxManifestSize',
@@ -175,6 +189,7 @@ export function resolveOptions(options: OpenOptions = {}): ResolvedOptions {
   }
   const readOnly = flag(options, 'readOnly', false);
   const writeBufferBytes = integer(options, 'writeBufferSize', 32 * MIB, 4 * KIB, GIB);
+  const cacheBytes = integer(options, 'cacheSize', 64 * MIB, 0, 64 * GIB);
   return Object.freeze({
     createIfMissing: flag(options, 'createIfMissing', true) && !readOnly,
     errorIfExists: flag(options, 'errorIfExists', false),
@@ -195,7 +210,14 @@ export function resolveOptions(options: OpenOptions = {}): ResolvedOptions {
     sizes: levelSizes(options, writeBufferBytes),
     autoCompaction: flag(options, 'autoCompaction', true),
     seekCompaction: flag(options, 'seekCompaction', false),
-    cacheBytes: integer(options, 'cacheSize', 64 * MIB, 0, 64 * GIB),
+    cacheBytes,
+    sharedCacheBytes: integer(
+      options,
+      'sharedCacheSize',
+      Math.min(cacheBytes, MAX_SHARED_CACHE_BYTES),
+      0,
+      MAX_SHARED_CACHE_BYTES,
+    ),
     maxOpenFiles: integer(options, 'maxOpenFiles', 1000, 1, 1_000_000),
     reads: choice(options, 'reads', ['auto', 'pool', 'direct'] as const, 'auto'),
     maxManifestBytes: integer(options, 'maxManifestSize', 64 * MIB, 4 * KIB, GIB),

@@ -87,6 +87,13 @@ const MEMORY: readonly MetricSpec[] = [
   gauge('arena_bytes', 'Memory of arenas', ({ arenas }) => arenas.bytes),
   gauge('block_cache_bytes', 'Memory of cached blocks', ({ blockCache }) => blockCache.bytes),
   counter('block_cache_requests_total', 'Blocks asked for', ({ blockCache }) => hits(blockCache), 'result'),
+  gauge('shared_cache_bytes', 'Memory of blocks that threads share', ({ sharedCache }) => sharedCache.bytes),
+  counter(
+    'shared_cache_requests_total',
+    'Blocks that threads asked each other for',
+    ({ sharedCache }) => hits(sharedCache),
+    'result',
+  ),
   counter('table_cache_requests_total', 'Tables asked for', ({ tableCache }) => hits(tableCache), 'result'),
   gauge('open_tables', 'Tables that are open', ({ openTables }) => openTables),
   gauge('snapshots', 'Snapshots that are open', ({ snapshots }) => snapshots),

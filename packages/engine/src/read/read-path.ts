@@ -4,6 +4,7 @@ import type { UserKeyRange } from '@arena-level/common/protocol/compaction-proto
 import { BlockCache } from '../cache/block-cache.ts';
 import { BlockLoader } from '../cache/block-loader.ts';
 import { ReadScheduler } from '../cache/read-scheduler.ts';
+import { NO_SHARED_CACHE, type SharedBlockCache } from '../cache/shared/shared-block-cache.ts';
 import { TableCache, type TableFiles } from '../cache/table-cache.ts';
 import type { Health } from '../health/health.ts';
 import type { StoreIteratorOptions } from '../iterator/iterator-options.ts';
@@ -75,6 +76,12 @@ export class ReadPath {
 
   get blockCacheStats(): StoreStats['blockCache'] {
     return { bytes: this.#cache.bytes, ...hitStats(this.#cache) };
+  }
+
+  /** Of all threads that share it. */
+  get sharedCacheStats(): StoreStats['sharedCache'] {
+    const counters = this.#blocks.shared?.counters ?? NO_SHARED_CACHE;
+    return { bytes: counters.bytes, blocks: counters.blocks, ...hitStats(counters) };
   }
 
   get tableCacheStats(): StoreStats['tableCache'] {
@@ -152,7 +159,12 @@ export class ReadPath {
     return isEmptyRange(view, range, this.tables, this.#blocks.source(false));
   }
 
-  /** A table that no version has any more: its file may go. */
+  /** From now on blocks are looked for, and kept, in this one, too. It is let go of with `close`. */
+  shareBlocks(cache: SharedBlockCache): void {
+    this.#blocks.shared = cache;
+  }
+
+  /** A table that no version has any more: its file may go. What others share of it ages out. */
   evict(table: number): void {
     this.tables.evict(table);
     this.#cache.evictTable(table);
@@ -163,6 +175,7 @@ export class ReadPath {
   async close(): Promise<void> {
     for (const iterator of [...this.#iterators]) iterator.close();
     await this.tables.close();
+    this.#blocks.shared = undefined;
   }
 
   #view(): MemtableSet['view'] {

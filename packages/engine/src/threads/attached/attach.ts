@@ -3,23 +3,34 @@ import { systemClock } from '@arena-level/common/base/clock';
 import { EngineError, ErrorCode } from '@arena-level/common/base/errors';
 import { MIB } from '@arena-level/common/base/limits';
 import { openStorage } from '@arena-level/common/storage/open-storage';
+import { SharedBlockCache } from '../../cache/shared/shared-block-cache.ts';
 import { LoopTurns } from '../../iterator/turns.ts';
 import { checkCallOptions, type OptionKind, type OptionKinds } from '../../options/call-options.ts';
 import { ControlBuffer } from '../control/control-buffer.ts';
 import { SlotState } from '../control/control-layout.ts';
-import { checkHandle, type ThreadHandle, type ThreadReadOptions } from '../control/handle.ts';
+import {
+  cacheParticipant,
+  checkHandle,
+  type ThreadHandle,
+  type ThreadReadOptions,
+} from '../control/handle.ts';
 import { ThreadSlot } from '../control/thread-slot.ts';
 import { AttachedStore } from './attached-store.ts';
 import { storeClosed } from './thread-views.ts';
 
 export interface AttachOptions {
-  /** Bytes of this thread's cache of blocks. Default 16 MiB, or what the store has if that is less. */
+  /**
+   * Bytes of this thread's own cache of blocks. Default 4 MiB before a cache that threads share (`sharedCacheSize` of the
+   * store), 16 MiB where there is none, or what the store has if that is less.
+   */
   readonly cacheSize?: number;
   /** Tables that this thread keeps open. From 1, default as the store. */
   readonly maxOpenFiles?: number;
 }
 
 const DEFAULT_CACHE_BYTES = 16 * MIB;
+/** Before a shared cache. */
+const DEFAULT_FIRST_CACHE_BYTES = 4 * MIB;
 
 /**
  * The store behind a handle that `share()` gave in the thread that has it open. A handle is good for one call, in one other
@@ -30,7 +41,7 @@ const DEFAULT_CACHE_BYTES = 16 * MIB;
  */
 export function attach(handle: ThreadHandle, options: AttachOptions = {}): AttachedStore {
   checkHandle(handle);
-  const readOptions = readOptionsOf(options, handle.options);
+  const readOptions = readOptionsOf(options, handle);
   if (handle.owner === threadId) {
     throw new EngineError(
       ErrorCode.InvalidArgument,
@@ -47,7 +58,7 @@ export function attach(handle: ThreadHandle, options: AttachOptions = {}): Attac
     );
   }
   slot.thread = threadId;
-  const { port, location, flushedFrom } = handle;
+  const { port, location, flushedFrom, sharedCache } = handle;
   const clock = systemClock;
   return new AttachedStore({
     control,
@@ -56,6 +67,7 @@ export function attach(handle: ThreadHandle, options: AttachOptions = {}): Attac
     storage: openStorage(handle.storage),
     location,
     flushedFrom,
+    sharedCache: sharedCache && new SharedBlockCache(sharedCache, cacheParticipant(handle.slot)),
     options: readOptions,
     clock,
     turns: new LoopTurns(clock),
@@ -71,11 +83,15 @@ function atLeast(least: number): OptionKind {
 
 export const ATTACH_OPTIONS: OptionKinds = { cacheSize: atLeast(0), maxOpenFiles: atLeast(1) };
 
-function readOptionsOf(options: AttachOptions, ofStore: ThreadReadOptions): ThreadReadOptions {
+function readOptionsOf(
+  options: AttachOptions,
+  { options: ofStore, sharedCache }: ThreadHandle,
+): ThreadReadOptions {
   checkCallOptions('attach', options, ATTACH_OPTIONS);
+  const cacheBytes = sharedCache === undefined ? DEFAULT_CACHE_BYTES : DEFAULT_FIRST_CACHE_BYTES;
   return {
     reads: ofStore.reads,
-    cacheBytes: options.cacheSize ?? Math.min(DEFAULT_CACHE_BYTES, ofStore.cacheBytes),
+    cacheBytes: options.cacheSize ?? Math.min(cacheBytes, ofStore.cacheBytes),
     maxOpenFiles: options.maxOpenFiles ?? ofStore.maxOpenFiles,
   };
 }

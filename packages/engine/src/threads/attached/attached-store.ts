@@ -3,6 +3,7 @@ import type { Clock } from '@arena-level/common/base/clock';
 import { EngineError, ErrorCode, hasCode } from '@arena-level/common/base/errors';
 import type { Storage } from '@arena-level/common/storage/storage';
 import { checkClearRange } from '../../iterator/clear-range.ts';
+import type { SharedBlockCache } from '../../cache/shared/shared-block-cache.ts';
 import { checkIteratorOptions } from '../../iterator/iterator-options.ts';
 import type { StoreIterator } from '../../iterator/store-iterator.ts';
 import type { Turns } from '../../iterator/turns.ts';
@@ -30,6 +31,7 @@ export interface AttachedParts {
   readonly storage: Storage;
   readonly location: string;
   readonly flushedFrom: number;
+  readonly sharedCache: SharedBlockCache | undefined;
   readonly options: ThreadReadOptions;
   readonly clock: Clock;
   readonly turns: Turns;
@@ -100,6 +102,7 @@ export class AttachedStore {
         onSeeksUsedUp: () => {},
       },
     );
+    if (parts.sharedCache !== undefined) this.#reads.shareBlocks(parts.sharedCache);
     this.#remote = new RemoteControl({
       checkOpen: () => this.#checkOpen(),
       port: () => this.#takeControlPort(),

@@ -19,7 +19,7 @@
 
 /** 'ATHR' in memory. */
 export const CONTROL_MAGIC = 0x52485441;
-/** Grows with every change of the layout, the catalog or the messages; a thread that runs other code is refused. */
+/** Grows with every change of the layout, the catalog, the handle or the messages; a thread that runs other code is refused. */
 export const CONTROL_VERSION = 2;
 /** Threads that may be attached to one store at a time, handles that were not used yet included. */
 export const MAX_THREADS = 64;

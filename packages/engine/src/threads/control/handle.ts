@@ -1,6 +1,7 @@
 import type { MessagePort } from 'node:worker_threads';
 import { EngineError, ErrorCode } from '@arena-level/common/base/errors';
 import type { StorageSpec } from '@arena-level/common/storage/storage-spec';
+import { layoutOf } from '../../cache/shared/cache-layout.ts';
 import { nameOf } from '../../options/call-options.ts';
 import type { ResolvedOptions } from '../../options/options.ts';
 import { checkControl, otherVersion } from './control-buffer.ts';
@@ -19,6 +20,8 @@ export interface ThreadHandle {
   readonly kind: typeof KIND;
   readonly version: number;
   readonly control: SharedArrayBuffer;
+  /** Memory of the cache of blocks that the threads share; undefined: there is none. */
+  readonly sharedCache: SharedArrayBuffer | undefined;
   readonly slot: number;
   readonly incarnation: number;
   readonly port: MessagePort;
@@ -46,4 +49,10 @@ export function checkHandle(handle: ThreadHandle): void {
   }
   if (handle.version !== CONTROL_VERSION) throw otherVersion(handle.version);
   checkControl(handle.control);
+  if (handle.sharedCache !== undefined) layoutOf(handle.sharedCache);
+}
+
+/** The number under which the thread of a slot uses the shared cache: the owner has the first one. */
+export function cacheParticipant(slot: number): number {
+  return slot + 1;
 }

@@ -13,17 +13,19 @@ import { MessageChannel, threadId } from 'node:worker_threads';
 import type { Clock } from '@arena-level/common/base/clock';
 import { EngineError, ErrorCode } from '@arena-level/common/base/errors';
 import type { Storage } from '@arena-level/common/storage/storage';
+import { SharedBlockCache } from '../../cache/shared/shared-block-cache.ts';
 import type { EventSink } from '../../events/event-sink.ts';
 import type { Health } from '../../health/health.ts';
 import type { ArenaPool } from '../../memtable/arena-pool.ts';
 import type { MemtableSet } from '../../memtable/memtable-set.ts';
 import type { ResolvedOptions } from '../../options/options.ts';
 import type { StoreStats } from '../../public/stats.ts';
+import type { ReadPath } from '../../read/read-path.ts';
 import type { SnapshotList } from '../../read/snapshot-list.ts';
 import type { WriteRings } from '../../rings/write-rings.ts';
 import { type ControlBuffer, createControl } from '../control/control-buffer.ts';
 import { EPOCH_CLOSED, MAX_THREADS, NO_EPOCH, SlotState } from '../control/control-layout.ts';
-import { makeHandle, type ThreadHandle } from '../control/handle.ts';
+import { cacheParticipant, makeHandle, type ThreadHandle } from '../control/handle.ts';
 import type { ThreadMessage } from '../control/messages.ts';
 import type { ControlTarget } from '../control/store-control.ts';
 import { ThreadSlot } from '../control/thread-slot.ts';
@@ -50,6 +52,7 @@ export interface ThreadSharingModules {
   readonly pool: ArenaPool;
   readonly snapshots: SnapshotList;
   readonly rings: Pick<WriteRings, 'add'>;
+  readonly reads: Pick<ReadPath, 'shareBlocks'>;
   /** See `LookupParts.flushedFrom`. */
   readonly flushedFrom: number;
 }
@@ -58,6 +61,8 @@ export interface ThreadSharingModules {
 interface Shared {
   readonly control: ControlBuffer;
   readonly catalog: CatalogWriter;
+  /** Undefined: the option says so. */
+  readonly blocks: SharedBlockCache | undefined;
 }
 
 export class ThreadSharing {
@@ -106,7 +111,7 @@ export class ThreadSharing {
     }
     const index = this.#freeSlot();
     this.#shared ??= this.#makeShared();
-    const { control, catalog } = this.#shared;
+    const { control, catalog, blocks } = this.#shared;
     const { port1, port2 } = new MessageChannel();
     const slot = new ThreadSlot(control.words, index);
     slot.hand();
@@ -122,6 +127,7 @@ export class ThreadSharing {
     port1.unref();
     return makeHandle({
       control: control.words.buffer,
+      sharedCache: blocks?.memory,
       slot: index,
       incarnation: slot.incarnation,
       port: port2,
@@ -149,6 +155,7 @@ export class ThreadSharing {
     }
     this.#links.clear();
     this.#end();
+    this.#shared = undefined;
   }
 
   #freeSlot(): number {
@@ -160,7 +167,10 @@ export class ThreadSharing {
   }
 
   #makeShared(): Shared {
-    const { snapshots, pool } = this.#modules;
+    const { snapshots, pool, reads, options } = this.#modules;
+    const { sharedCacheBytes, blockBytes } = options;
+    const blocks = sharedCacheBytes === 0 ? undefined : SharedBlockCache.create(sharedCacheBytes, blockBytes);
+    if (blocks !== undefined) reads.shareBlocks(blocks);
     const control = createControl();
     const catalog = new CatalogWriter(control, (buffer) => {
       for (const link of this.#links.values()) link.sendCatalog(buffer);
@@ -170,7 +180,7 @@ export class ThreadSharing {
       const id = this.#arenas.forget(arena);
       if (id !== undefined) for (const link of this.#links.values()) link.forgetArena(id);
     };
-    return { control, catalog };
+    return { control, catalog, blocks };
   }
 
   /** The first thread comes: from here on every change is published. */
@@ -246,6 +256,7 @@ export class ThreadSharing {
     if (!wasClosed) this.#held.spoil((epoch) => link.holds(epoch));
     this.#links.delete(link.index);
     link.end();
+    this.#shared?.blocks?.release(cacheParticipant(link.index));
     slot.free();
     if (link.thread !== undefined) {
       this.#modules.events.emit('thread-left', { ...nameOf(link), wasClosed });
