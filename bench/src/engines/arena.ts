@@ -26,14 +26,13 @@ function arenaEngine(name: string, note: string, own: OpenOptions): Engine {
   const optionsOf = (setup: EngineSetup): OpenOptions => ({
     ...own,
     writeBufferSize: setup.writeBufferBytes,
-    cacheSize: setup.cacheBytes,
+    ...cachesOf(setup),
   });
   return {
     name,
     kind: 'own',
     note,
-    // The owner's cache is its own: each thread has another one of that size.
-    attach: async ({ cacheBytes }, pass) => attach(pass as ThreadHandle, { cacheSize: cacheBytes }),
+    attach: async (setup, pass) => attach(pass as ThreadHandle, { cacheSize: threadCacheBytes(setup) }),
     async load() {
       return {
         version: packageVersion('arena-level'),
@@ -41,12 +40,33 @@ function arenaEngine(name: string, note: string, own: OpenOptions): Engine {
           ...optionsOf(setup),
           sync: setup.sync,
           compression: 'snappy from level 2 on',
-          ...(setup.threads === true && { 'cacheSize of each thread': setup.cacheBytes }),
+          ...(setup.threads === true && { 'cacheSize of each thread': threadCacheBytes(setup) }),
         }),
         open: async (setup) => arenaStore(await open(setup.location, optionsOf(setup)), setup.sync),
       };
     },
   };
+}
+
+/** Threads that read at a time, at most. */
+const READER_THREADS = 2;
+
+/**
+ * All caches together have the bytes that other engines have in one. Where threads read, too: half of them shared, as much for
+ * each thread as it has by default with 64 MiB in all, and the rest for the owner.
+ */
+function cachesOf(setup: EngineSetup): OpenOptions {
+  const { cacheBytes, threads = false } = setup;
+  if (!threads) return { cacheSize: cacheBytes };
+  const sharedCacheSize = Math.floor(cacheBytes / 2);
+  return {
+    cacheSize: cacheBytes - sharedCacheSize - READER_THREADS * threadCacheBytes(setup),
+    sharedCacheSize,
+  };
+}
+
+function threadCacheBytes({ cacheBytes }: EngineSetup): number {
+  return Math.floor(cacheBytes / 16);
 }
 
 export function arenaStore(store: Store, sync: boolean): BenchStore {
