@@ -41,9 +41,19 @@ describe('an ingest into an empty range', () => {
 
   test('uses the tables of an ordered source as they were built', async () => {
     const tasks: string[] = [];
-    const { store } = await openForIngest(TINY, ({ task }) => void tasks.push(task));
+    const { store } = await openForIngest(TINY, (request) => {
+      tasks.push(
+        request.task === 'build-run' ? `${request.task}, scratch: ${request.isScratch}` : request.task,
+      );
+    });
     await store.ingest(source(lines(300).sort()), SMALL);
-    expect(new Set(tasks)).toEqual(new Set(['build-run']));
+    expect(new Set(tasks)).toEqual(new Set(['build-run, scratch: false']));
+    tasks.length = 0;
+    await store.ingest(source(lines(300, 300, 'n')), SMALL);
+    // What is found to overlap is merged into tables that are not scratch.
+    expect(new Set(tasks)).toEqual(
+      new Set(['build-run, scratch: false', 'build-run, scratch: true', 'compact']),
+    );
     await store.close();
   });
 

@@ -51,7 +51,9 @@ export const ingestCommand: Command = command({
 async function ingest(source: Source, options: IngestOptions, io: CliIo): Promise<ExitCode> {
   const reader = READERS[options.format];
   const threaded =
-    options.threads === 0 ? undefined : new ThreadedLoad(source.chunks(), options, reader, io.interrupt);
+    options.threads === 0
+      ? undefined
+      : new ThreadedLoad(source.passingChunks(), options, reader, io.interrupt);
   const items = threaded?.firstItems() ?? reader(source.chunks(), options.reader);
   const begun = newCounts();
   // The first record is read before the store is opened: a source that makes no sense leaves no store behind.

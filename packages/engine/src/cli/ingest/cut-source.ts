@@ -42,6 +42,7 @@ export class CutSource {
   #end = 0;
   #isCut = true;
 
+  /** `chunks`: each is done with when the next one is asked for. */
   constructor(chunks: SourceChunks, ends: RecordEnds, options: CutOptions) {
     this.#chunks = withoutByteOrderMark(chunks);
     this.#ends = ends;
@@ -78,7 +79,7 @@ export class CutSource {
 
   async *#remaining(): AsyncGenerator<Uint8Array> {
     yield this.#gathered;
-    yield* this.#chunks;
+    for await (const chunk of this.#chunks) yield new Uint8Array(chunk);
   }
 
   get #gathered(): Buffer {

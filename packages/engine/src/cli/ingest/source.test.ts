@@ -39,6 +39,26 @@ describe('a source', () => {
     }
   });
 
+  test('gives the same in memory that is used again', async () => {
+    const folder = mkdtempSync(join(tmpdir(), 'arena-level-source-'));
+    try {
+      const path = join(folder, 'in');
+      const given = Buffer.from(Array.from({ length: 600_001 }, (_, i) => (i * 7) % 251));
+      writeFileSync(path, given);
+      const source = await Source.open(path, Readable.from([]), NEVER);
+      const chunks: Buffer[] = [];
+      for await (const chunk of source.passingChunks()) chunks.push(Buffer.from(chunk));
+      expect(Buffer.concat(chunks).equals(given)).toBe(true);
+      expect(source.bytesRead).toBe(600_001);
+      source.close();
+      const interrupted = await Source.open(path, Readable.from([]), AbortSignal.abort());
+      for await (const _ of interrupted.passingChunks()) expect.unreachable();
+      interrupted.close();
+    } finally {
+      rmSync(folder, { recursive: true });
+    }
+  });
+
   test('does not know the size of stdin', async () => {
     const source = await Source.open('-', Readable.from([Buffer.from('abc')]), NEVER);
     expect(source.bytesTotal).toBeUndefined();

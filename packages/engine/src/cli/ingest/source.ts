@@ -1,4 +1,4 @@
-import { open } from 'node:fs/promises';
+import { type FileHandle, open } from 'node:fs/promises';
 import type { Readable } from 'node:stream';
 import { CommandError } from '../errors.ts';
 import type { SourceChunks } from './source-item.ts';
@@ -11,17 +11,24 @@ export class Source {
   readonly bytesTotal: number | undefined;
   readonly #stream: Readable;
   readonly #interrupt: AbortSignal;
+  /** Of a file whose size is known. */
+  readonly #file: FileHandle | undefined;
   #bytesRead = 0;
 
-  private constructor(stream: Readable, bytesTotal: number | undefined, interrupt: AbortSignal) {
+  private constructor(
+    stream: Readable,
+    interrupt: AbortSignal,
+    file?: { readonly handle: FileHandle; readonly bytes: number },
+  ) {
     this.#stream = stream;
-    this.bytesTotal = bytesTotal;
+    this.bytesTotal = file?.bytes;
+    this.#file = file?.handle;
     this.#interrupt = interrupt;
   }
 
   /** Opens a file, or `stdin` for `-`. */
   static async open(path: string, stdin: Readable, interrupt: AbortSignal): Promise<Source> {
-    if (path === '-') return new Source(stdin, undefined, interrupt);
+    if (path === '-') return new Source(stdin, interrupt);
     try {
       const file = await open(path);
       const status = await file.stat();
@@ -30,7 +37,11 @@ export class Source {
         throw new CommandError(`cannot read '${path}': it is a directory`);
       }
       const stream = file.createReadStream({ highWaterMark: PIECE_BYTES });
-      return new Source(stream, status.isFile() ? status.size : undefined, interrupt);
+      return new Source(
+        stream,
+        interrupt,
+        status.isFile() ? { handle: file, bytes: status.size } : undefined,
+      );
     } catch (error) {
       throw error instanceof CommandError ? error : readError(path, error);
     }
@@ -58,7 +69,22 @@ export class Source {
     }
   }
 
-  /** Lets go of the input when `chunks` was not run to its end. */
+  /** The same, each chunk good until the next one is asked for: in memory that is used again, where it is a file. */
+  async *passingChunks(): AsyncGenerator<Uint8Array> {
+    if (this.#file === undefined) {
+      yield* this.chunks();
+      return;
+    }
+    const buffer = Buffer.allocUnsafeSlow(PIECE_BYTES);
+    while (!this.#interrupt.aborted) {
+      const { bytesRead } = await this.#file.read(buffer, 0, PIECE_BYTES, this.#bytesRead);
+      if (bytesRead === 0 || this.#interrupt.aborted) return;
+      this.#bytesRead += bytesRead;
+      yield buffer.subarray(0, bytesRead);
+    }
+  }
+
+  /** Lets go of the input when it was not read to its end. */
   close(): void {
     this.#stream.destroy();
   }
