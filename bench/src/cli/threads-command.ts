@@ -47,7 +47,7 @@ export const threadsCommand: Command = {
 Several threads of one process on the same store:
   1. lines of JSON parsed and written by the thread that has the store open, and by 1 to 3 others;
   2. reads by the owner, by 1 and by 2 other threads, while the owner writes nothing, at a fixed rate, and as fast
-     as it can;
+     as it can, which it does beside as many threads that only compute, too: what it loses to them are cores;
   3. what it costs a thread to hand a batch to the owner, through shared memory and by postMessage.
 The goals are printed beside the figures. Each run is a process of its own; engines and numbers of threads take turns.
 

@@ -203,7 +203,12 @@ const PEER: ReportHead['engines'][number] = {
 export function threadReads(
   engine: string,
   readers: number,
-  rates: { readonly idle: number; readonly paced: number; readonly written: number },
+  rates: {
+    readonly idle: number;
+    readonly paced: number;
+    readonly written: number;
+    readonly crowded?: number;
+  },
 ): ThreadReads {
   const isRead = readers > 0;
   return {
@@ -232,6 +237,17 @@ export function threadReads(
         ownerCpuUs: 1.4,
         checked: isRead ? 9 : 0,
       },
+      ...(rates.crowded === undefined
+        ? []
+        : [
+            {
+              name: 'crowded' as const,
+              readsPerSecond: undefined,
+              writesPerSecond: rates.crowded,
+              ownerCpuUs: 1.4,
+              checked: 0,
+            },
+          ]),
     ],
   };
 }

@@ -7,6 +7,7 @@ interface Rates {
   readonly idle: number;
   readonly paced: number;
   readonly written: number;
+  readonly crowded?: number;
 }
 
 /** The owner reads and writes 1,000 per second. */
@@ -32,7 +33,7 @@ function met(goals: readonly Goal[], ...words: string[]): [found: string, isMet:
 
 describe('goals', () => {
   const one = { idle: 700, paced: 690, written: 851 };
-  const two = { idle: 1392, paced: 1400, written: 850 };
+  const two = { idle: 1392, paced: 1400, written: 850, crowded: 900 };
   const goals = goalsWith([one, two], 349);
 
   test('readers: each reaches 70 % of what the owner reads by itself while it does nothing else', () => {
@@ -46,6 +47,11 @@ describe('goals', () => {
   test('writes: slowed by less than 15 %', () => {
     expect(met(goals, 'slowed by the reads of 1 thread')).toEqual([['15 %', true]]);
     expect(met(goals, 'slowed by the reads of 2 threads')).toEqual([['15 %', false]]);
+  });
+
+  test('writes: slowed by less than 15 % of what is left beside threads that compute', () => {
+    expect(met(goals, 'the same against 1 thread')).toEqual([]);
+    expect(met(goals, 'the same against 2 threads')).toEqual([['6 %', true]]);
   });
 
   test('the peer: beaten by two to one, thread for thread', () => {

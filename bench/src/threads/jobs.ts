@@ -21,6 +21,12 @@ export interface ReadJob {
   readonly stop: SharedArrayBuffer;
 }
 
+/** Computes, without the store, until the word `stop` changes. */
+export interface ComputeJob {
+  readonly kind: 'compute';
+  readonly stop: SharedArrayBuffer;
+}
+
 /** Hands batches over, to the store and by message to `port`, whose other end answers each when it is written. */
 export interface HandOverJob {
   readonly kind: 'hand-over';
@@ -65,9 +71,16 @@ export interface Reads {
   readonly checked: number;
 }
 
+export interface Computed {
+  readonly turns: number;
+  /** What it came to: a result that nobody has is not computed. */
+  readonly word: number;
+}
+
 export interface Jobs {
   readonly produce: { readonly job: ProduceJob; readonly result: Produced };
   readonly read: { readonly job: ReadJob; readonly result: Reads };
+  readonly compute: { readonly job: ComputeJob; readonly result: Computed };
   readonly 'hand-over': { readonly job: HandOverJob; readonly result: readonly HandOver[] };
 }
 

@@ -19,8 +19,11 @@ export interface ThreadReadsRequest extends ThreadsRequest {
   readonly durationMs: number;
 }
 
-/** `idle`: the owner writes nothing. `paced`: it writes at a fixed rate. `flat-out`: as fast as its writes are taken. */
-export type ReadStageName = 'idle' | 'paced' | 'flat-out';
+/**
+ * `idle`: the owner writes nothing. `paced`: it writes at a fixed rate. `flat-out`: as fast as its writes are taken.
+ * `crowded`: as `flat-out`, beside as many threads that compute instead of reading.
+ */
+export type ReadStageName = 'idle' | 'paced' | 'crowded' | 'flat-out';
 
 export interface ReadStage {
   readonly name: ReadStageName;
@@ -42,7 +45,7 @@ export interface ThreadReads {
   readonly checked: number;
 }
 
-const STAGES: readonly ReadStageName[] = ['idle', 'paced', 'flat-out'];
+const STAGES: readonly ReadStageName[] = ['idle', 'paced', 'crowded', 'flat-out'];
 
 export async function runThreadReads(
   request: ThreadReadsRequest,
@@ -59,7 +62,7 @@ async function readInStages(request: ThreadReadsRequest, owner: ThreadOwner): Pr
   await store.settle();
   const run = await ReadRun.start(request, owner);
   const stages: ReadStage[] = [];
-  for (const name of STAGES) stages.push(await run.stage(name));
+  for (const name of STAGES) if (name !== 'crowded' || readers > 0) stages.push(await run.stage(name));
   await run.end();
   const checked = await checkSamples({ data, store, prng: new Prng(seed) }, settings.records, () => 0);
   return { engine, readers, stages, checked };
@@ -116,13 +119,15 @@ class ReadRun {
     for (let at = 0; name !== 'idle' && at < WARM_UP_BATCHES; at++) await store.batch(this.#batches.at(at));
     await store.settle();
     await Promise.all(this.#readers.map((reader) => reader.warmUp()));
-    const isRead = name !== 'flat-out' || this.#threads.length > 0;
+    const isRead = name !== 'crowded' && (name !== 'flat-out' || this.#threads.length > 0);
+    const computing = name === 'crowded' ? await this.#compute() : undefined;
     const reading = isRead ? this.#read() : undefined;
     // Looked at when the writes have ended.
     reading?.catch(() => undefined);
     const writes = await spentOn(() => this.#write(name));
     Atomics.add(this.#stop, 0, 1);
     const reads = await reading;
+    await computing?.end();
     const { elapsedMs, ownerCpuMs, result: records } = writes;
     const writesOnly = records > 0 && (!isRead || this.#ownReader === undefined);
     return {
@@ -147,6 +152,22 @@ class ReadRun {
     return await Promise.all(this.#threads.map((thread) => thread.go()));
   }
 
+  /** As many threads as read, which come and go with the stage. */
+  async #compute(): Promise<{ readonly end: () => Promise<void> }> {
+    const job = { kind: 'compute', stop: this.#stop.buffer } as const;
+    const threads = await Promise.all(
+      this.#threads.map(() => BenchThread.start<'compute'>(this.#owner, job)),
+    );
+    const computed = Promise.all(threads.map((thread) => thread.go()));
+    computed.catch(() => undefined);
+    return {
+      end: async () => {
+        await computed;
+        for (const thread of threads) await thread.end();
+      },
+    };
+  }
+
   /** Until the stage is over. Says how many records were written. */
   async #write(name: ReadStageName): Promise<number> {
     const { durationMs } = this.#request;
@@ -156,6 +177,7 @@ class ReadRun {
         return 0;
       case 'paced':
         return await this.#writeAtRate();
+      case 'crowded':
       case 'flat-out':
         return await this.#writeFlatOut();
     }

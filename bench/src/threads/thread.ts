@@ -2,6 +2,7 @@
 import { parentPort, workerData } from 'node:worker_threads';
 import { engineNamed } from '../engines/all-engines.ts';
 import type { ThreadStore } from '../engines/engine.ts';
+import { Computer } from './computer.ts';
 import { HandOvers } from './hand-over.ts';
 import type { Job, JobKind, Jobs, Order, ThreadStart, Told, Work } from './jobs.ts';
 import { Producer } from './producer.ts';
@@ -13,6 +14,8 @@ function workOf(store: ThreadStore, job: Job): Work<Jobs[JobKind]['result']> {
       return new Producer(store, job);
     case 'read':
       return new Reader(store, job);
+    case 'compute':
+      return new Computer(job);
     case 'hand-over':
       return new HandOvers(store, job);
   }

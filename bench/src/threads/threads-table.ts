@@ -55,6 +55,13 @@ const READ_FIGURES: readonly (readonly [
   ],
   ['reads/s in all meanwhile', 'flat-out', (stage) => stage.readsPerSecond, count],
   ["CPU of the owner's thread per record written, us", 'flat-out', (stage) => stage.ownerCpuUs, decimal],
+  [
+    'records/s written as fast as they go, beside computing of',
+    'crowded',
+    (stage) => stage.writesPerSecond,
+    count,
+  ],
+  ["CPU of the owner's thread per record written, us", 'crowded', (stage) => stage.ownerCpuUs, decimal],
 ];
 
 const HAND_OVER_FIGURES: readonly (readonly [string, (cost: HandOver) => number])[] = [
