@@ -1,10 +1,10 @@
 /** Both sides of rings on one thread, where every interleaving can be chosen. */
 import { EngineError, ErrorCode } from '@arena-level/common/base/errors';
 import { Prng } from '@arena-level/common/base/prng';
-import { LOSS_MODELS } from '@arena-level/common/storage/crash-replay';
 import { FrameWriter } from '@arena-level/common/rings/frame-writer';
 import { OwnerSignal } from '@arena-level/common/rings/owner-signal';
 import { ControlWord, FrameFlag, RingState } from '@arena-level/common/rings/ring-memory';
+import { LOSS_MODELS } from '@arena-level/common/storage/crash-replay';
 import { FaultStorage } from '@arena-level/common/storage/fault-storage';
 import { MemoryStorage } from '@arena-level/common/storage/memory-storage';
 import { open } from 'arena-level/engine';
@@ -180,7 +180,7 @@ describe('the owner', () => {
   });
 
   test('is woken by one message, and by none while it is awake', async () => {
-    const { attach, close } = await openRinged();
+    const { attach, writer, close } = await openRinged();
     const { memory, port } = attach();
     const sent: unknown[] = [];
     const watched = new Proxy(port, {
@@ -194,9 +194,16 @@ describe('the owner', () => {
       },
     });
     const thread = new RingWriter(memory, watched, { maxPendingBytes: MAX_PENDING_BYTES });
-    for (let i = 0; i < 20; i++) await thread.put(key(i), VALUE);
+    await thread.put(key(1), VALUE);
     expect(sent).toEqual([{ kind: 'wake' }]);
-    await settle(200);
+    // Many slices of another thread keep it awake.
+    const other = writer();
+    const writes = Array.from({ length: 7000 }, (_, i) => other.put(key(i), VALUE));
+    await new Promise<void>((resolve) => process.nextTick(resolve));
+    for (let i = 0; i < 2; i++) await thread.put(key(i), VALUE);
+    expect(sent).toEqual([{ kind: 'wake' }]);
+    await Promise.all(writes);
+    await settle();
     await thread.put(key(1), VALUE);
     expect(sent).toEqual([{ kind: 'wake' }, { kind: 'wake' }]);
     await close();

@@ -4,14 +4,15 @@
  *
  * Control words (Int32):
  *
- *     │ magic │ state │ progress │ written │ durable │ failures │ wants message │
+ *     │ magic │ state │ progress │ written │ durable │ failures │ wants message │ message from │
  *
  * - state: set by the owner, Open → Closing → Ended. Closing: takes no new frame. Ended: nothing is answered any more.
  * - progress: grows with everything the owner tells; what a thread sleeps on. A sleeper loads it, looks at all it
  *   waits for, and sleeps only while it has not changed.
  * - written, durable: the ticket up to which all writes, or all writes with `sync`, have their answer.
  * - failures: how many messages `failed` the owner has posted. Posted and counted before the counter that covers them.
- * - wants message: set by the thread, taken back by the owner when it sends one with the next progress.
+ * - wants message: set by the thread, taken back by the owner when it sends one: with progress of writes with `sync`,
+ *   with a new state, or when `written` has come to the ticket in `message from`, which is set before.
  *
  * A frame in the ring (Int32 words, native byte order: both sides are one process):
  *
@@ -34,10 +35,11 @@ export const ControlWord = {
   Durable: 4,
   Failures: 5,
   WantsMessage: 6,
+  MessageFrom: 7,
 } as const;
-const CONTROL_WORDS = 7;
+const CONTROL_WORDS = 8;
 /** Grows with every change of the layout or of the messages. */
-const CONTROL_MAGIC = 0x52_49_4e_01;
+const CONTROL_MAGIC = 0x52_49_4e_02;
 
 export const RingState = { Open: 0, Closing: 1, Ended: 2 } as const;
 export type RingState = (typeof RingState)[keyof typeof RingState];

@@ -11,9 +11,8 @@ import { checkIsObject } from './level-options.ts';
 import type { AttachedDatabaseOptions, AttachedOpenOptions } from './level-types.ts';
 import { ATTACHED_MANIFEST, OWNER_METHODS } from './manifest.ts';
 
-/** What `open` adds by itself, whatever was given. */
-type Defaulted = 'createIfMissing' | 'errorIfExists';
-const DEFAULTED: readonly string[] = ['createIfMissing', 'errorIfExists'] satisfies Defaulted[];
+/** What abstract-level's `open` adds by itself, whatever was given. */
+const DEFAULTED: readonly string[] = ['createIfMissing', 'errorIfExists'];
 
 /**
  * The database of another thread in this one: an abstract-level database over a handle that `share()` gave there, with encodings,

@@ -32,6 +32,8 @@ export class OwnerLink {
   #closingError: EngineError | undefined;
   #isGone = false;
   #isRef = true;
+  /** A message with progress is asked for, or on its way. */
+  #awaitsMessage = false;
 
   /** `onNews`: called in a turn of its own when the owner has something to tell. */
   constructor(control: Int32Array<SharedArrayBuffer>, port: MessagePort, onNews: () => void) {
@@ -50,7 +52,11 @@ export class OwnerLink {
   get refusal(): EngineError | undefined {
     if (this.#isGone) return this.#closingError ?? gone();
     if (Atomics.load(this.#control, ControlWord.State) === RingState.Open) return undefined;
-    this.#receive();
+    if (this.#closingError === undefined) {
+      this.#receive();
+      // Among what came may have been what this thread is waiting for.
+      process.nextTick(this.#onNews);
+    }
     return this.#closingError ?? new EngineError(ErrorCode.DatabaseNotOpen, 'the store is closed');
   }
 
@@ -93,8 +99,16 @@ export class OwnerLink {
       ?.error;
   }
 
-  /** Asks for a message with the next progress. */
-  wantMessage(): void {
+  /** A message is asked for, or on its way: there is nothing to look for before it comes. */
+  get awaitsMessage(): boolean {
+    return this.#awaitsMessage;
+  }
+
+  /** Asks for a message when the write with this ticket has its answer, or one with `sync` has, or the state changes. */
+  wantMessage(ticket: number): void {
+    this.#awaitsMessage = true;
+    this.keepAlive(true);
+    Atomics.store(this.#control, ControlWord.MessageFrom, ticket);
     Atomics.store(this.#control, ControlWord.WantsMessage, 1);
   }
 
@@ -142,7 +156,9 @@ export class OwnerLink {
   }
 
   #take(answer: RingAnswer): void {
-    if (answer.kind === 'closing') {
+    if (answer.kind === 'progress') {
+      this.#awaitsMessage = false;
+    } else if (answer.kind === 'closing') {
       this.#closingError = fromWireError(answer.error);
     } else if (answer.kind === 'failed') {
       const { lane, first, last, error } = answer;

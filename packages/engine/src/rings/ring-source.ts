@@ -16,6 +16,7 @@ import {
   type RingMemory,
   RingState,
 } from '@arena-level/common/rings/ring-memory';
+import { hasReached } from '@arena-level/common/rings/tickets';
 import type { WriteGroup } from '../write/write-group.ts';
 import { AnswerLane } from './answer-lane.ts';
 import type { RingAnswer, RingRequest } from './ring-messages.ts';
@@ -111,12 +112,12 @@ export class RingSource {
 
   settleWritten(group: WriteGroup, failure?: unknown): void {
     this.#written.settle(group, failure === undefined ? undefined : this.#failed('written', failure));
-    this.#afterAnswer();
+    this.#afterAnswer(false);
   }
 
   settleDurable(group: WriteGroup, failure?: unknown): void {
     this.#durable.settle(group, failure === undefined ? undefined : this.#failed('durable', failure));
-    this.#afterAnswer();
+    this.#afterAnswer(true);
   }
 
   /** The thread is to publish nothing more, and hears why. What it has published may still be taken. */
@@ -163,7 +164,7 @@ export class RingSource {
       this.#durable.expect(ticket, fate);
       this.#durable.settle(fate);
     }
-    this.#afterAnswer();
+    this.#afterAnswer(isSync);
   }
 
   #failed(lane: 'written' | 'durable', failure: unknown): (first: number, last: number) => void {
@@ -174,17 +175,19 @@ export class RingSource {
     };
   }
 
-  #afterAnswer(): void {
-    this.#tell();
+  #afterAnswer(isDurable: boolean): void {
+    this.#tell(isDurable);
     this.#endIfIdle();
   }
 
-  /** Wakes the thread, by what it waits with. */
-  #tell(): void {
+  /** Wakes the thread, by what it waits with. `isNow`: with less than it has asked to be told of, too. */
+  #tell(isNow: boolean): void {
     const control = this.#control;
     Atomics.add(control, ControlWord.Progress, 1);
     Atomics.notify(control, ControlWord.Progress);
     if (Atomics.load(control, ControlWord.WantsMessage) === 0) return;
+    const from = Atomics.load(control, ControlWord.MessageFrom);
+    if (!isNow && !hasReached(control[ControlWord.Written]!, from)) return;
     Atomics.store(control, ControlWord.WantsMessage, 0);
     this.#post({ kind: 'progress' });
   }
@@ -204,7 +207,7 @@ export class RingSource {
   #setState(state: RingState): void {
     this.#state = state;
     Atomics.store(this.#control, ControlWord.State, state);
-    this.#tell();
+    this.#tell(true);
   }
 
   #post(answer: RingAnswer): void {

@@ -12,7 +12,9 @@
  * The producing thread only.
  */
 import type { MessagePort } from 'node:worker_threads';
+import { systemClock } from '@arena-level/common/base/clock';
 import { EngineError, ErrorCode } from '@arena-level/common/base/errors';
+import { MIB } from '@arena-level/common/base/limits';
 import { EMPTY_BYTES } from '@arena-level/common/bytes/compare';
 import { deleteRecordBytes, putRecordBytes } from '@arena-level/common/key/batch-record';
 import { FrameWriter } from '@arena-level/common/rings/frame-writer';
@@ -26,31 +28,42 @@ import {
   type RingMemory,
 } from '@arena-level/common/rings/ring-memory';
 import { hasReached, ticketAfter } from '@arena-level/common/rings/tickets';
+import { LoopTurns, type Turns } from '../iterator/turns.ts';
 import { BATCH_HEADER_BYTES } from '../journal/batch-codec.ts';
 import type { BatchOperation, WriteOptions } from '../public/public-types.ts';
 import { checkBacklog } from '../write/check-backlog.ts';
 import { checkBatch, checkKey, checkValue, wantsSync } from '../write/check-entries.ts';
 import { WriteGroup } from '../write/write-group.ts';
 import { OwnerLink } from './owner-link.ts';
+import { ProgressWatch } from './progress-watch.ts';
 import { RingWrite } from './ring-write.ts';
+import { SpareBuffers } from './spare-buffers.ts';
 
-/** A buffer up to this size is kept for the next group. */
-const MAX_SPARE_BYTES: number = 8 * MAX_SHARED_FRAME_BYTES;
+/** Of buffers that are kept for batches to come. */
+const MAX_SPARE_BYTES: number = 2 * MIB;
+/** Frames that are answered by one message at most: each takes the owner up to 0.3 ms, and the first waits for the last. */
+const MOST_PER_MESSAGE = 4;
 
 export interface RingWriterOptions {
   /** Bytes of writes that may wait for room in the ring. */
   readonly maxPendingBytes: number;
   /** Called now and then while a blocking write waits, which nothing else of the thread does meanwhile. */
   readonly onLongWait?: () => void;
+  /** Those of this thread. Without it: by the system's clock. */
+  readonly turns?: Turns;
 }
 
 export class RingWriter {
   readonly #link: OwnerLink;
+  readonly #watch: ProgressWatch;
+  readonly #turns: Turns;
   readonly #frames: FrameWriter;
   readonly #signal: OwnerSignal;
   readonly #maxPendingBytes: number;
   readonly #maxSharedBytes: number;
   #lastTicket: number;
+  /** Progress behind which there may be answers that were not looked at. */
+  #seen = 0;
   /** Gathers the asynchronous writes of this turn. */
   #open: WriteGroup | undefined;
   /** In their order: those that wait for room, those that wait to be written, those that wait for the disk. */
@@ -59,13 +72,17 @@ export class RingWriter {
   readonly #syncing: RingWrite[] = [];
   /** Record bytes of those in `#queued`, and of those that travel apart until they are written. */
   #pendingBytes = 0;
-  #spare: Uint8Array<ArrayBuffer> | undefined;
+  readonly #spares = new SpareBuffers(MAX_SPARE_BYTES);
   readonly #onIdle: (() => void)[] = [];
   #isClosed = false;
   readonly #onLongWait: (() => void) | undefined;
 
   /** Throws ARENA_INVALID_ARGUMENT when `memory` is not that of a ring. */
-  constructor(memory: RingMemory, port: MessagePort, { maxPendingBytes, onLongWait }: RingWriterOptions) {
+  constructor(
+    memory: RingMemory,
+    port: MessagePort,
+    { maxPendingBytes, onLongWait, turns }: RingWriterOptions,
+  ) {
     const control = attachControl(memory);
     this.#lastTicket = control[ControlWord.Written]!;
     this.#frames = new FrameWriter(memory.frames);
@@ -73,7 +90,10 @@ export class RingWriter {
     this.#maxPendingBytes = maxPendingBytes;
     this.#maxSharedBytes = Math.min(MAX_SHARED_FRAME_BYTES, this.#frames.maxRecordBytes);
     this.#onLongWait = onLongWait;
-    this.#link = new OwnerLink(control, port, () => this.#lookAfter());
+    this.#turns = turns ?? new LoopTurns(systemClock);
+    const look = (): void => this.#look(true);
+    this.#link = new OwnerLink(control, port, look);
+    this.#watch = new ProgressWatch(this.#link, look, () => this.#ticketToHearOf());
   }
 
   /** Stores a value under a key, replacing the one before. */
@@ -199,13 +219,12 @@ export class RingWriter {
 
   readonly #onTurnEnd = (): void => {
     this.#closeOpenGroup();
-    this.#lookAfter();
+    // Promises alone never let the event loop turn.
+    this.#look(!this.#turns.isDue());
   };
 
   #newGroup(): WriteGroup {
-    const group = new WriteGroup(this.#spare);
-    this.#spare = undefined;
-    return group;
+    return new WriteGroup(this.#spares.take());
   }
 
   #closeOpenGroup(): void {
@@ -237,24 +256,30 @@ export class RingWriter {
       if (!this.#link.sleep(progress)) this.#onLongWait?.();
     }
     // Those before it that wait for more hear of it by message.
-    this.#lookAfter();
+    this.#look(true);
     if (write.failure !== undefined) throw write.failure;
   }
 
-  /** Goes as far as it can, and has itself told when it can go on. */
-  #lookAfter(): void {
+  /** Goes as far as it can, and sees to it that it goes on. With `settles` false answers that came wait for another turn. */
+  #look(settles: boolean): void {
     const link = this.#link;
-    for (;;) {
-      const { progress } = link;
-      this.#sendQueued();
-      this.#settle();
-      link.keepAlive(!this.#isIdle);
-      if (this.#isIdle) break;
-      link.wantMessage();
-      // What the owner did before it could see that comes without a message.
-      if (link.progress === progress && !link.hasEnded) return;
+    if (settles) this.#seen = link.progress;
+    this.#sendQueued();
+    if (settles) this.#settle();
+    if (this.#isIdle) {
+      this.#watch.end();
+      for (const resolve of this.#onIdle.splice(0)) resolve();
+    } else {
+      this.#watch.begin(this.#seen, this.#queued.length + this.#sent.length + this.#syncing.length);
     }
-    for (const resolve of this.#onIdle.splice(0)) resolve();
+  }
+
+  /** One message serves the older half of the writes on their way: the ring does not run empty meanwhile. */
+  #ticketToHearOf(): number {
+    const sent = this.#sent;
+    // Without one: any answer will do.
+    if (sent.length === 0) return this.#lastTicket;
+    return sent[Math.min((sent.length - 1) >> 1, MOST_PER_MESSAGE - 1)]!.ticket;
   }
 
   /** What the ring has no room for waits for an answer: whatever is in it will have one, behind having left it. */
@@ -284,7 +309,7 @@ export class RingWriter {
       frames.push(flags, recordBytes, group.entries, ticket, group.bytes, BATCH_HEADER_BYTES, group.end);
       this.#pendingBytes -= recordBytes;
     }
-    if (group.bytes.length <= MAX_SPARE_BYTES) this.#spare = group.bytes;
+    this.#spares.give(group.bytes);
     group.bytes = EMPTY_BYTES;
     this.#lastTicket = ticket;
     write.ticket = ticket;

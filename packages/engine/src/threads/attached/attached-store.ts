@@ -2,8 +2,8 @@ import type { MessagePort } from 'node:worker_threads';
 import type { Clock } from '@arena-level/common/base/clock';
 import { EngineError, ErrorCode, hasCode } from '@arena-level/common/base/errors';
 import type { Storage } from '@arena-level/common/storage/storage';
-import { checkClearRange } from '../../iterator/clear-range.ts';
 import type { SharedBlockCache } from '../../cache/shared/shared-block-cache.ts';
+import { checkClearRange } from '../../iterator/clear-range.ts';
 import { checkIteratorOptions } from '../../iterator/iterator-options.ts';
 import type { StoreIterator } from '../../iterator/store-iterator.ts';
 import type { Turns } from '../../iterator/turns.ts';
@@ -121,8 +121,12 @@ export class AttachedStore {
   }
 
   /** Stores a value under a key, replacing the one before. */
-  async put(key: Uint8Array, value: Uint8Array, options?: WriteOptions): Promise<void> {
-    await this.#writes.put(key, value, options);
+  put(key: Uint8Array, value: Uint8Array, options?: WriteOptions): Promise<void> {
+    try {
+      return this.#writes.put(key, value, options);
+    } catch (error) {
+      return Promise.reject(error);
+    }
   }
 
   putSync(key: Uint8Array, value: Uint8Array, options?: WriteOptions): void {
@@ -130,8 +134,12 @@ export class AttachedStore {
   }
 
   /** Deletes a key; one that is not there is no error. */
-  async del(key: Uint8Array, options?: WriteOptions): Promise<void> {
-    await this.#writes.del(key, options);
+  del(key: Uint8Array, options?: WriteOptions): Promise<void> {
+    try {
+      return this.#writes.del(key, options);
+    } catch (error) {
+      return Promise.reject(error);
+    }
   }
 
   delSync(key: Uint8Array, options?: WriteOptions): void {
@@ -139,8 +147,12 @@ export class AttachedStore {
   }
 
   /** Applies all operations, in their order, or none of them. */
-  async batch(operations: readonly BatchOperation[], options?: WriteOptions): Promise<void> {
-    await this.#writes.batch(operations, options);
+  batch(operations: readonly BatchOperation[], options?: WriteOptions): Promise<void> {
+    try {
+      return this.#writes.batch(operations, options);
+    } catch (error) {
+      return Promise.reject(error);
+    }
   }
 
   batchSync(operations: readonly BatchOperation[], options?: WriteOptions): void {
@@ -283,7 +295,8 @@ export class AttachedStore {
     if (this.#writer !== undefined) return this.#writer;
     if (this.#ring === undefined) this.#views.drain();
     const { memory, port, maxPendingBytes } = this.#ring!;
-    this.#writer = new RingWriter(memory, port, { maxPendingBytes, onLongWait: () => this.#moveOn() });
+    const { turns } = this.#parts;
+    this.#writer = new RingWriter(memory, port, { maxPendingBytes, onLongWait: () => this.#moveOn(), turns });
     return this.#writer;
   }
 
