@@ -5,13 +5,16 @@ import { bundleForNode } from '../support/bundle.ts';
 import { REGISTERS, RegisterHistory } from './register-history.ts';
 import { hotRegister, operationsOf } from './register-keys.ts';
 
-export interface ReaderTask {
+interface ThreadTask {
   readonly handle: ThreadHandle;
   readonly seed: number;
   readonly history: SharedArrayBuffer;
-  readonly isHot: boolean;
-  /** Word 0: not 0 when reading is to end. */
+  /** Word 0: not 0 when the thread is to end. */
   readonly stop: SharedArrayBuffer;
+}
+
+export interface ReaderTask extends ThreadTask {
+  readonly isHot: boolean;
 }
 
 export interface ReaderReport {
@@ -19,9 +22,22 @@ export interface ReaderReport {
   readonly problems: readonly string[];
 }
 
+/** A register belongs to the writer whose number is left when it is divided by `writers`; number 0 is the owner. */
+export interface WriterTask extends ThreadTask {
+  readonly writer: number;
+  readonly writers: number;
+}
+
+export interface WriterReport {
+  readonly writes: number;
+  readonly problems: readonly string[];
+}
+
 export interface RunOptions {
   readonly seed: number;
   readonly readers: number;
+  /** Threads that write beside the owner, each registers of its own. Default 0. */
+  readonly writers?: number;
   readonly store?: OpenOptions;
   /** Writes and reads come as fast as they can, all of a few keys: to meet one another in the middle. Default false. */
   readonly isHot?: boolean;
@@ -33,7 +49,9 @@ export interface RunOptions {
 
 export interface RunReport {
   readonly reads: number;
+  /** Of the owner, and of other threads. */
   readonly writes: number;
+  readonly threadWrites: number;
   readonly rotations: number;
   readonly compactions: number;
   readonly terminated: number;
@@ -41,11 +59,12 @@ export interface RunReport {
 }
 
 /**
- * The owner writes registers while threads read and check them (`register-history.ts`), with the smallest arenas, flushes,
- * compactions and pauses as the seed has it. `problems` says what was not as it must be.
+ * The owner and other threads write registers while threads read and check them (`register-history.ts`), with the smallest
+ * arenas, flushes, compactions and pauses as the seed has it. `problems` says what was not as it must be.
  */
 export async function checkedRun(directory: string, options: RunOptions): Promise<RunReport> {
-  const { seed, goesOn } = options;
+  const { seed, goesOn, isHot = false } = options;
+  const writers = 1 + (options.writers ?? 0);
   const prng = new Prng(seed);
   const store = await open(directory, {
     writeBufferSize: 4096 * 2 ** prng.below(4),
@@ -55,32 +74,39 @@ export async function checkedRun(directory: string, options: RunOptions): Promis
     ...options.store,
   });
   const history = new RegisterHistory();
-  const readers = new Readers(await program(), store, options, history);
-  for (let i = 0; i < options.readers; i++) readers.start();
+  const run = { store, history, seed };
+  const readers = new Threads<ReaderReport>(await program('reader'), run);
+  for (let i = 0; i < options.readers; i++) readers.start({ isHot });
+  const writing = new Threads<WriterReport>(await program('writer'), { ...run, seed: seed + 1 });
+  for (let writer = 1; writer < writers; writer++) writing.start({ writer, writers });
   const problems: string[] = [];
   store.on('thread-revoked', ({ name }) => problems.push(`${name} was given up`));
   let writes = 0;
   let terminated = 0;
   try {
-    while (goesOn(writes) && !readers.haveEnded) {
-      if (options.isHot === true) await writeHot(store, history, prng);
-      else await writeSome(store, history, prng);
+    while (goesOn(writes) && !readers.haveEnded && !writing.haveEnded) {
+      if (isHot) await writeHot(store, history, prng);
+      else await writeSome(store, history, prng, writers);
       writes++;
       if (terminated < (options.terminations ?? 0) && prng.oneIn(100)) {
-        await readers.replaceOne(prng);
+        await readers.terminateOne(prng);
+        readers.start({ isHot });
         terminated++;
       }
     }
   } finally {
     readers.stop();
+    writing.stop();
   }
-  const reports = await readers.reports();
+  const written = await writing.reports();
+  const read = await readers.reports();
   const { rotations, levels } = store.stats();
   await store.close();
-  problems.push(...reports.flatMap((report) => report.problems));
+  problems.push(...[...written, ...read].flatMap((report) => report.problems));
   return {
-    reads: reports.reduce((sum, report) => sum + report.reads, 0),
+    reads: read.reduce((sum, { reads }) => sum + reads, 0),
     writes,
+    threadWrites: written.reduce((sum, report) => sum + report.writes, 0),
     rotations: rotations.count,
     compactions: levels.reduce((sum, level) => sum + level.compactions, 0),
     terminated,
@@ -88,46 +114,46 @@ export async function checkedRun(directory: string, options: RunOptions): Promis
   };
 }
 
-function program(): Promise<string> {
-  return bundleForNode(new URL('checking-reader.program.ts', import.meta.url));
+function program(kind: 'reader' | 'writer'): Promise<string> {
+  return bundleForNode(new URL(`checking-${kind}.program.ts`, import.meta.url));
 }
 
-interface Reader {
-  readonly worker: Worker;
-  readonly report: Promise<ReaderReport>;
-}
-
-/** The threads of a run. */
-class Readers {
+/** The threads of a run that do the same. */
+class Threads<Report> {
   /** One has found what is wrong, or has failed. */
   haveEnded = false;
   readonly #program: string;
   readonly #store: Store;
   readonly #history: RegisterHistory;
   readonly #stop = new Int32Array(new SharedArrayBuffer(4));
-  readonly #running: Reader[] = [];
-  readonly #isHot: boolean;
+  readonly #running: { readonly worker: Worker; readonly report: Promise<Report> }[] = [];
   #seed: number;
 
-  constructor(path: string, store: Store, { seed, isHot = false }: RunOptions, history: RegisterHistory) {
+  constructor(
+    path: string,
+    {
+      store,
+      history,
+      seed,
+    }: { readonly store: Store; readonly history: RegisterHistory; readonly seed: number },
+  ) {
     this.#program = path;
     this.#store = store;
     this.#history = history;
-    this.#isHot = isHot;
     this.#seed = seed * 1000;
   }
 
-  start(): void {
+  start(more: object): void {
     const handle = this.#store.share();
-    const task: ReaderTask = {
+    const task: ThreadTask = {
       handle,
       seed: ++this.#seed,
-      isHot: this.#isHot,
       history: this.#history.shared,
       stop: this.#stop.buffer,
+      ...more,
     };
     const worker = new Worker(this.#program, { workerData: task, transferList: [handle.port] });
-    const report = new Promise<ReaderReport>((resolve, reject) => {
+    const report = new Promise<Report>((resolve, reject) => {
       worker.once('message', resolve);
       worker.once('error', reject);
     }).finally(() => {
@@ -137,18 +163,17 @@ class Readers {
     this.#running.push({ worker, report });
   }
 
-  /** Terminates one, wherever it is, and starts another. */
-  async replaceOne(prng: Prng): Promise<void> {
-    const [reader] = this.#running.splice(prng.below(this.#running.length), 1);
-    await reader!.worker.terminate();
-    this.start();
+  /** Wherever it is. */
+  async terminateOne(prng: Prng): Promise<void> {
+    const [one] = this.#running.splice(prng.below(this.#running.length), 1);
+    await one!.worker.terminate();
   }
 
   stop(): void {
     Atomics.store(this.#stop, 0, 1);
   }
 
-  async reports(): Promise<ReaderReport[]> {
+  async reports(): Promise<Report[]> {
     const reports = await Promise.all(this.#running.map(({ report }) => report));
     await Promise.all(this.#running.map(({ worker }) => worker.terminate()));
     return reports;
@@ -169,8 +194,8 @@ async function writeHot(store: Store, history: RegisterHistory, prng: Prng): Pro
 }
 
 /** One write, or what goes on beside writes. */
-async function writeSome(store: Store, history: RegisterHistory, prng: Prng): Promise<void> {
-  const register = prng.below(REGISTERS);
+async function writeSome(store: Store, history: RegisterHistory, prng: Prng, writers: number): Promise<void> {
+  const register = writers * prng.below(Math.ceil(REGISTERS / writers));
   const write = history.begin(register);
   const operations = operationsOf(register, write);
   const dice = prng.below(1000);

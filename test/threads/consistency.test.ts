@@ -30,6 +30,23 @@ test.each(Object.values(MemDbKind))(
 );
 
 test.each(Object.values(MemDbKind))(
+  `threads that read %s MemDBs while others and the owner write see linearizable registers and whole batches (seed ${SEED})`,
+  async (memtable) => {
+    const report = await checkedRun(temporaryDirectory(), {
+      seed: SEED,
+      readers: 2,
+      writers: 2,
+      store: { memtable },
+      goesOn: (writes) => writes < WRITES,
+    });
+    expect(report.problems).toEqual([]);
+    expect(report.rotations).toBeGreaterThan(20);
+    expect(report.reads).toBeGreaterThan(100);
+    expect(report.threadWrites).toBeGreaterThan(100);
+  },
+);
+
+test.each(Object.values(MemDbKind))(
   `threads that read keys of %s MemDBs in the very moment of their writes see linearizable registers (seed ${SEED})`,
   async (memtable) => {
     const report = await checkedRun(temporaryDirectory(), {
