@@ -1,6 +1,6 @@
 /**
- * Instructions per record, as the slope between a short run and a longer one: what a process needs to start is in both.
- * The warm-up, a tenth of a run, is in them for every engine alike.
+ * Instructions per record, as the slope between a short run and a longer one: what a process needs to start is in both, and
+ * so is what V8 compiles, if the short one is not too short. The warm-up, a tenth of a run, is in them for every engine alike.
  */
 import { caseName } from '../driver/plan.ts';
 import { count, decimal, textTable } from '../support/text-table.ts';
@@ -29,8 +29,8 @@ const CASES: readonly (readonly [workload: string, mode: Mode])[] = [
 ];
 
 /** Operations of the short and of the long run. Changing them makes committed figures worthless. */
-const SHORT = 20_000;
-const LONG = 60_000;
+const SHORT = 100_000;
+const LONG = 300_000;
 /** Single puts write a tenth of the records. */
 const SINGLE_SHARE = 0.1;
 
