@@ -47,9 +47,7 @@ export interface Obstacle {
   readonly failure: unknown;
 }
 
-/** Once one part in this many of a new arena is used, its other pages are touched ahead of the writer. */
-const TOUCH_SHARE = 64;
-/** The next arena is made ready when one part in this many of the active one is used. */
+/** When one part in this many of the active arena is used, its other pages are touched and the next one is made ready. */
 const AHEAD_SHARE = 8;
 
 export class WriteRoom {
@@ -95,16 +93,16 @@ export class WriteRoom {
 
   /**
    * Behind a write: one that leaves no room rotates at once, as in goleveldb, if that needs no wait; one that has used
-   * an eighth, of bytes or of entries, has the next arena made ready. Its pages may take as long to be touched as half
-   * of this one takes to be filled. Until then those of a new active one are touched: a store that stays small does not
-   * come to have all of it in memory.
+   * an eighth, of bytes or of entries, has the pages of the active arena, if it is new, touched ahead of the writer, and the next
+   * one made ready. Its pages may take as long to be touched as half of this one takes to be filled. A store that stays small
+   * comes to have no more in memory than it needs, and starts no thread.
    */
-  lookAhead(active: Memtable): void {
+  lookAhead({ memdb, arena }: Memtable): void {
     const { pool } = this.#modules;
-    const { memdb, arena } = active;
-    if (!isPartUsed(active, TOUCH_SHARE)) return;
+    const usedBytes = arena.kvData.length - memdb.freeRecordBytes;
+    if (AHEAD_SHARE * usedBytes < arena.kvData.length && AHEAD_SHARE * memdb.count < memdb.freeEntries)
+      return;
     pool.touchAhead(arena);
-    if (!isPartUsed(active, AHEAD_SHARE)) return;
     pool.prepareAhead();
     if (memdb.freeEntries > 0 && memdb.freeRecordBytes > 1) return;
     if (this.#slotsAreTaken() || this.#modules.level0.holdsRotations) return;
@@ -135,10 +133,4 @@ export class WriteRoom {
     flush.request();
     return frozen;
   }
-}
-
-/** Whether one part in `share` of its bytes, or of its entries, is used. */
-function isPartUsed({ memdb, arena }: Memtable, share: number): boolean {
-  const usedBytes = arena.kvData.length - memdb.freeRecordBytes;
-  return share * usedBytes >= arena.kvData.length || share * memdb.count >= memdb.freeEntries;
 }
