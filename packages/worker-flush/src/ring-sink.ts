@@ -7,12 +7,11 @@
  */
 import { parentPort } from 'node:worker_threads';
 import { EngineError, ErrorCode } from '@arena-level/common/base/errors';
-import { EMPTY_BYTES } from '@arena-level/common/bytes/compare';
 import { BATCH_HEADER_BYTES } from '@arena-level/common/key/batch-record';
 import type { IngestMessage, IngestRing } from '@arena-level/common/protocol/ingest-protocol';
 import { FrameWriter } from '@arena-level/common/rings/frame-writer';
 import { OwnerSignal } from '@arena-level/common/rings/owner-signal';
-import { attachControl, ControlWord, FrameFlag, RingState } from '@arena-level/common/rings/ring-memory';
+import { attachControl, ControlWord, RingState } from '@arena-level/common/rings/ring-memory';
 import { ticketAfter } from '@arena-level/common/rings/tickets';
 import type { BatchSink } from './batch-encoder.ts';
 
@@ -35,21 +34,16 @@ export class RingSink implements BatchSink {
 
   /** Throws LEVEL_ABORTED when the ingest has been given up. */
   add(bytes: Uint8Array<ArrayBuffer>, end: number, entries: number): void {
-    const recordBytes = end - BATCH_HEADER_BYTES;
-    const isApart = recordBytes > this.#frames.maxRecordBytes;
-    this.#awaitRoom(isApart ? 0 : recordBytes);
+    this.#awaitRoom(end - BATCH_HEADER_BYTES);
     const ticket = ticketAfter(this.#lastTicket);
-    if (isApart) {
-      const records = new SharedArrayBuffer(recordBytes);
-      new Uint8Array(records).set(bytes.subarray(BATCH_HEADER_BYTES, end));
-      this.#post({ kind: 'ingest-apart', ring: this.#id, ticket, records });
-      this.#frames.push(FrameFlag.Apart, recordBytes, entries, ticket, EMPTY_BYTES, 0, 0);
-    } else {
-      this.#frames.push(0, recordBytes, entries, ticket, bytes, BATCH_HEADER_BYTES, end);
-    }
+    this.#frames.pushBatch(0, entries, ticket, bytes, BATCH_HEADER_BYTES, end, this.#postApart);
     this.#lastTicket = ticket;
     if (this.#signal.claimWake()) this.#post({ kind: 'ingest-wake', ring: this.#id });
   }
+
+  readonly #postApart = (ticket: number, records: SharedArrayBuffer): void => {
+    this.#post({ kind: 'ingest-apart', ring: this.#id, ticket, records });
+  };
 
   #awaitRoom(recordBytes: number): void {
     const control = this.#control;
@@ -58,7 +52,7 @@ export class RingSink implements BatchSink {
       if (Atomics.load(control, ControlWord.State) !== RingState.Open) {
         throw new EngineError(ErrorCode.Aborted, 'the ingest was given up');
       }
-      if (this.#frames.hasRoomFor(recordBytes)) return;
+      if (this.#frames.hasRoomForBatch(recordBytes)) return;
       Atomics.wait(control, ControlWord.Progress, progress);
     }
   }

@@ -4,10 +4,12 @@
  * INVARIANT: only the thread that owns the engine changes the state, and only along legal edges. Nothing writes
  * nodeData or kvData unless the arena is Active (its owner does) or Free (whoever prepares it does).
  */
+
 import { EngineError, ErrorCode } from '../base/errors.ts';
 import { invariant } from '../base/invariant.ts';
 import { MAX_ARENA_BYTES, MAX_SEQUENCE } from '../base/limits.ts';
 import { EMPTY_BYTES } from '../bytes/compare.ts';
+import { fromWords, highWord, lowWord } from '../bytes/two-words.ts';
 import { ArenaState, assertAbandonable, assertTransition } from './arena-state.ts';
 import { checkHeader, damaged } from './check-header.ts';
 import { type IndexKind, kindFromWord, kindToWord } from './index-kind.ts';
@@ -49,8 +51,6 @@ export interface ExpectedArena {
 /** Keys of the bucket hash: unpredictable, so that nobody can choose keys that share a bucket. One pair per process. */
 const HASH_SEED: Int32Array = crypto.getRandomValues(new Int32Array(2));
 
-const TWO_TO_32 = 0x1_0000_0000;
-
 export class Arena {
   readonly shared: SharedArrayBuffer;
   readonly header: Int32Array<SharedArrayBuffer>;
@@ -87,8 +87,8 @@ export class Arena {
 
   /** Sequence numbers of entries are stored as their distance from this one. Fixed while the arena is in use. */
   get baseSequence(): number {
-    const high = this.header[HeaderWord.BaseSequenceHigh]!;
-    return high * TWO_TO_32 + (this.header[HeaderWord.BaseSequenceLow]! >>> 0);
+    const { header } = this;
+    return fromWords(header[HeaderWord.BaseSequenceHigh]!, header[HeaderWord.BaseSequenceLow]!);
   }
 
   /** Entries that readers may see. */
@@ -147,8 +147,8 @@ export class Arena {
     const prefixLength = Math.min(commonPrefix.length, MAX_PREFIX_BYTES);
     for (let i = 0; i < prefixLength; i++) this.#prefixBytes[i] = commonPrefix[i]!;
     header[HeaderWord.PrefixLength] = prefixLength;
-    header[HeaderWord.BaseSequenceLow] = (baseSequence % TWO_TO_32) | 0;
-    header[HeaderWord.BaseSequenceHigh] = Math.floor(baseSequence / TWO_TO_32);
+    header[HeaderWord.BaseSequenceLow] = lowWord(baseSequence);
+    header[HeaderWord.BaseSequenceHigh] = highWord(baseSequence);
     resetUse(this);
     Atomics.store(header, HeaderWord.Clean, 0);
     // 2^31 generations on, a request that old is long settled.

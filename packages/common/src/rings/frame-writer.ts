@@ -1,6 +1,6 @@
 import { RingBuffer } from 'ringbuf.js';
 import { EMPTY_BYTES } from '../bytes/compare.ts';
-import { FRAME_HEADER_WORDS, FRAME_MARK, FrameWord, WORD_BYTES, wordsFor } from './ring-memory.ts';
+import { FRAME_HEADER_WORDS, FRAME_MARK, FrameFlag, FrameWord, WORD_BYTES, wordsFor } from './ring-memory.ts';
 
 /** Below this a loop copies faster than set(), which needs a view of the range. */
 const LOOP_COPY_BYTES = 48;
@@ -30,6 +30,35 @@ export class FrameWriter {
 
   hasRoomFor(recordBytes: number): boolean {
     return this.#ring.availableWrite() >= FRAME_HEADER_WORDS + wordsFor(recordBytes);
+  }
+
+  /** Room for a batch, wherever its records travel. */
+  hasRoomForBatch(recordBytes: number): boolean {
+    return this.hasRoomFor(recordBytes > this.maxRecordBytes ? 0 : recordBytes);
+  }
+
+  /**
+   * Publishes a batch of records[start, end): in the ring or, where they are larger than that, in memory of their own, which
+   * `post` sends before. REQUIRES: room for it.
+   */
+  pushBatch(
+    flags: number,
+    entries: number,
+    ticket: number,
+    records: Uint8Array,
+    start: number,
+    end: number,
+    post: (ticket: number, records: SharedArrayBuffer) => void,
+  ): void {
+    const recordBytes = end - start;
+    if (recordBytes <= this.maxRecordBytes) {
+      this.push(flags, recordBytes, entries, ticket, records, start, end);
+      return;
+    }
+    const apart = new SharedArrayBuffer(recordBytes);
+    new Uint8Array(apart).set(records.subarray(start, end));
+    post(ticket, apart);
+    this.push(flags | FrameFlag.Apart, recordBytes, entries, ticket, EMPTY_BYTES, 0, 0);
   }
 
   /**

@@ -111,6 +111,24 @@ describe('a ring of frames', () => {
     expect(reader.hasFrame()).toBe(true);
     expect(reader.take().subarray(0, 9)).toEqual(pattern(9, 1));
   });
+
+  test('takes a batch of any size, and sends the records of a large one before its frame shows', () => {
+    const { writer, reader } = ring(100);
+    const posted: { readonly ticket: number; readonly records: Uint8Array; readonly shows: boolean }[] = [];
+    const post = (ticket: number, shared: SharedArrayBuffer): void => {
+      posted.push({ ticket, records: new Uint8Array(shared), shows: reader.hasFrame() });
+    };
+    const bytes = pattern(100, 1);
+    for (const [ticket, recordBytes] of [80, 81].entries()) {
+      expect(writer.hasRoomForBatch(recordBytes)).toBe(true);
+      writer.pushBatch(FrameFlag.Sync, 3, ticket + 1, bytes, 12, 12 + recordBytes, post);
+      expect(reader.hasFrame()).toBe(true);
+      expect(reader).toMatchObject({ recordBytes, entries: 3, isSync: true, isApart: recordBytes === 81 });
+      const taken = reader.take();
+      if (recordBytes === 80) expect(taken.subarray(0, 80)).toEqual(bytes.subarray(12, 92));
+    }
+    expect(posted).toEqual([{ ticket: 2, records: bytes.subarray(12, 93), shows: false }]);
+  });
 });
 
 describe('a half frame', () => {

@@ -296,19 +296,19 @@ export class RingWriter {
   #send(write: RingWrite): boolean {
     const { group, recordBytes, isSync } = write;
     const frames = this.#frames;
-    const isApart = recordBytes > frames.maxRecordBytes;
-    if (!frames.hasRoomFor(isApart ? 0 : recordBytes)) return false;
+    if (!frames.hasRoomForBatch(recordBytes)) return false;
     const ticket = ticketAfter(this.#lastTicket);
-    const flags = (isSync ? FrameFlag.Sync : 0) | (isApart ? FrameFlag.Apart : 0);
-    if (isApart) {
-      const records = new SharedArrayBuffer(recordBytes);
-      new Uint8Array(records).set(group.bytes.subarray(BATCH_HEADER_BYTES, group.end));
-      this.#link.post({ kind: 'apart', ticket, records });
-      frames.push(flags, recordBytes, group.entries, ticket, EMPTY_BYTES, 0, 0);
-    } else {
-      frames.push(flags, recordBytes, group.entries, ticket, group.bytes, BATCH_HEADER_BYTES, group.end);
-      this.#pendingBytes -= recordBytes;
-    }
+    const flags = isSync ? FrameFlag.Sync : 0;
+    frames.pushBatch(
+      flags,
+      group.entries,
+      ticket,
+      group.bytes,
+      BATCH_HEADER_BYTES,
+      group.end,
+      this.#postApart,
+    );
+    if (recordBytes <= frames.maxRecordBytes) this.#pendingBytes -= recordBytes;
     this.#spares.give(group.bytes);
     group.bytes = EMPTY_BYTES;
     this.#lastTicket = ticket;
@@ -316,6 +316,10 @@ export class RingWriter {
     this.#sent.push(write);
     return true;
   }
+
+  readonly #postApart = (ticket: number, records: SharedArrayBuffer): void => {
+    this.#link.post({ kind: 'apart', ticket, records });
+  };
 
   /** Gives every write its answer that has one by now. */
   #settle(): void {

@@ -1,4 +1,5 @@
 import { invariant } from '@arena-level/common/base/invariant';
+import { highWord, lowWord } from '@arena-level/common/bytes/two-words';
 import { type CacheLayout, EntryWord, FILLER, ShardWord, UNIT_BYTES, UNIT_WORDS } from './cache-layout.ts';
 
 const NONE = -1;
@@ -7,7 +8,6 @@ const MAX_CHAIN = 64;
 /** A block that would take more of a log than this part is not kept: it would push out too much at once. */
 const FAIR_PART = 4;
 const WORD_BYTES = Int32Array.BYTES_PER_ELEMENT;
-const TWO_TO_32 = 0x1_0000_0000;
 
 /**
  * One shard of a shared cache, as one thread sees it. Who has the lock adds blocks, and for room removes the oldest ones;
@@ -117,8 +117,8 @@ export class CacheShard {
     const words = this.#words;
     this.#bytes.set(contents, (entry + UNIT_WORDS) * WORD_BYTES);
     words[entry + EntryWord.Units] = units;
-    words[entry + EntryWord.TableLow] = table | 0;
-    words[entry + EntryWord.TableHigh] = Math.floor(table / TWO_TO_32);
+    words[entry + EntryWord.TableLow] = lowWord(table);
+    words[entry + EntryWord.TableHigh] = highWord(table);
     words[entry + EntryWord.Block] = block;
     words[entry + EntryWord.Bytes] = contents.length;
     words[entry + EntryWord.Next] = words[this.#buckets + bucket]!;
@@ -143,8 +143,8 @@ export class CacheShard {
   /** The unit of a block's entry. Without the lock anything may be found: units are checked before they are used. */
   #find(bucket: number, table: number, block: number): number {
     const words = this.#words;
-    const low = table | 0;
-    const high = Math.floor(table / TWO_TO_32);
+    const low = lowWord(table);
+    const high = highWord(table);
     let unit = Atomics.load(words, this.#buckets + bucket) - 1;
     for (let steps = 0; steps < MAX_CHAIN && unit >= 0 && unit < this.#units; steps++) {
       const entry = this.#entry(unit);

@@ -1,3 +1,4 @@
+import { fromWords } from '@arena-level/common/bytes/two-words';
 import {
   type CacheLayout,
   createCacheMemory,
@@ -12,7 +13,6 @@ import { CacheShard } from './cache-shard.ts';
 const MAX_TRIES = 3;
 /** Bits of a hash that choose the shard lie above those that choose the bucket. */
 const SHARD_SHIFT = 26;
-const TWO_TO_32 = 0x1_0000_0000;
 
 /** What has become of the lookups of all threads, and what is there now. */
 export interface SharedCacheCounters {
@@ -136,7 +136,7 @@ export class SharedBlockCache {
   }
 
   #counted(word: number): number {
-    return Atomics.load(this.#words, word + 1) * TWO_TO_32 + (Atomics.load(this.#words, word) >>> 0);
+    return fromWords(Atomics.load(this.#words, word + 1), Atomics.load(this.#words, word));
   }
 }
 

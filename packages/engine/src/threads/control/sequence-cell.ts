@@ -2,7 +2,7 @@
  * A sequence number in shared memory: there are no cheap 64-bit atomics, so it takes two words and, before them, a
  * version that is odd while they change. One thread writes a cell; any read it.
  */
-const TWO_TO_32 = 0x1_0000_0000;
+import { fromWords, highWord, lowWord } from '@arena-level/common/bytes/two-words';
 
 /** What `loadCell` gives while the cell is being written. */
 export const UNSETTLED = -1;
@@ -12,8 +12,8 @@ export const NO_SEQUENCE: number = Number.MAX_SAFE_INTEGER;
 /** `at`: the first of the cell's three words. */
 export function storeCell(words: Int32Array, at: number, sequence: number): void {
   openCell(words, at);
-  Atomics.store(words, at + 1, (sequence % TWO_TO_32) | 0);
-  Atomics.store(words, at + 2, Math.floor(sequence / TWO_TO_32));
+  Atomics.store(words, at + 1, lowWord(sequence));
+  Atomics.store(words, at + 2, highWord(sequence));
   settleCell(words, at);
 }
 
@@ -31,5 +31,5 @@ export function loadCell(words: Int32Array, at: number): number {
   const low = Atomics.load(words, at + 1);
   const high = Atomics.load(words, at + 2);
   if ((version & 1) === 1 || Atomics.load(words, at) !== version) return UNSETTLED;
-  return high * TWO_TO_32 + (low >>> 0);
+  return fromWords(high, low);
 }
