@@ -3,9 +3,8 @@
  * of its entries, which a block that is not asked again never gets.
  */
 import { equalRanges } from '../bytes/compare.ts';
-import { decodeVarint32, varintEnd } from '../bytes/varint.ts';
+import { decodeVarint32 } from '../bytes/varint.ts';
 import { WORD_BYTES, wordAt } from '../bytes/word.ts';
-import { readTrailerKind, readTrailerSequence, TRAILER_BYTES } from '../key/internal-key.ts';
 import type { Block } from './block.ts';
 import { BlockIterator } from './block-iterator.ts';
 import { SCAN_UNDECIDED, scanEntries } from './block-scan.ts';
@@ -18,11 +17,16 @@ import {
   indexEntries,
   prefixLengthOf,
 } from './entry-index.ts';
+import {
+  matchEntry,
+  matchedKind,
+  matchedSequence,
+  matchedValueEnd,
+  matchedValueStart,
+} from './entry-match.ts';
 import { restartFor } from './restart-search.ts';
 
-const SMALL_HEADER_BYTES = 3;
-
-/** The newest version of a key that was asked for. The value lies in a block: nobody writes to it. */
+/** The newest version of a key that was asked for. */
 export interface BlockHit {
   /** A `ValueKind`. */
   readonly kind: number;
@@ -30,6 +34,8 @@ export interface BlockHit {
   readonly valueBytes: Uint8Array<ArrayBuffer>;
   readonly valueStart: number;
   readonly valueEnd: number;
+  /** True when `valueBytes` are the value, a copy for whoever asked; false when it lies in a block, to which nobody writes. */
+  readonly isOwn: boolean;
 }
 
 /** All entries of the block sort before (user key, sequence). */
@@ -108,41 +114,25 @@ function findByWholeKeys(
   const { valid, kind, sequence: found, valueStart, valueEnd } = search;
   const isHit = valid && equalRanges(search.keyBytes, 0, search.keyEnd, key, keyStart, keyEnd);
   search.detach();
-  if (isHit) return { kind, sequence: found, valueBytes: block.contents, valueStart, valueEnd };
+  if (isHit) return { kind, sequence: found, valueBytes: block.contents, valueStart, valueEnd, isOwn: false };
   return valid ? undefined : BEHIND_BLOCK;
 }
 
-/**
- * The entry at `entry`, if it is one of the user key. REQUIRES: what it shares with the entry before is the beginning
- * of the user key, so that its trailer is whole.
- */
+/** The entry at `entry`, if it is one of the user key. REQUIRES: as `matchEntry`. */
 function hitAt(
-  block: Block,
+  { contents, restartsOffset }: Block,
   entry: number,
   key: Uint8Array,
   keyStart: number,
   keyEnd: number,
 ): BlockHit | undefined {
-  const { contents, restartsOffset } = block;
-  let shared = contents[entry]!;
-  let unshared = contents[entry + 1]!;
-  let valueLength = contents[entry + 2]!;
-  let start = entry + SMALL_HEADER_BYTES;
-  if ((shared | unshared | valueLength) >= 0x80) {
-    shared = decodeVarint32(contents, entry, restartsOffset);
-    unshared = decodeVarint32(contents, varintEnd, restartsOffset);
-    valueLength = decodeVarint32(contents, varintEnd, restartsOffset);
-    start = varintEnd;
-  }
-  if (shared + unshared - TRAILER_BYTES !== keyEnd - keyStart) return undefined;
-  const valueStart = start + unshared;
-  const trailer = valueStart - TRAILER_BYTES;
-  if (!equalRanges(contents, start, trailer, key, keyStart + shared, keyEnd)) return undefined;
+  if (!matchEntry(contents, entry, restartsOffset, key, keyStart, keyEnd)) return undefined;
   return {
-    kind: readTrailerKind(contents, trailer),
-    sequence: readTrailerSequence(contents, trailer),
+    kind: matchedKind,
+    sequence: matchedSequence,
     valueBytes: contents,
-    valueStart,
-    valueEnd: valueStart + valueLength,
+    valueStart: matchedValueStart,
+    valueEnd: matchedValueEnd,
+    isOwn: false,
   };
 }
