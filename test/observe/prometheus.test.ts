@@ -44,7 +44,8 @@ describe('the metrics of a store', () => {
     collect(store, { register, labels: { store: 'a' } });
     await fill(store);
     store.getSync(key(1));
-    const { writes, flushes, levels, rotations, blockCache, lastSequence, stalls } = store.stats();
+    const { writes, flushes, levels, rotations, blockCache, sharedCache, lastSequence, stalls } =
+      store.stats();
     const series = await scrape();
     const of = (name: string, more = ''): number | undefined =>
       series.get(`arena_level_${name}{${more}store="a"}`);
@@ -70,9 +71,11 @@ describe('the metrics of a store', () => {
     expect(series.get('arena_level_block_cache_requests_total{store="a",result="hit"}')).toBe(
       blockCache.hits,
     );
-    // A store that is not shared has no such cache.
-    expect(of('shared_cache_bytes')).toBe(0);
-    expect(series.get('arena_level_shared_cache_requests_total{store="a",result="hit"}')).toBe(0);
+    expect(of('shared_cache_bytes')).toBe(sharedCache.bytes);
+    expect(sharedCache.bytes).toBeGreaterThan(0);
+    expect(series.get('arena_level_shared_cache_requests_total{store="a",result="miss"}')).toBe(
+      sharedCache.misses,
+    );
     expect(series.get('arena_level_stalls_total{store="a",reason="level0-pause"}')).toBe(
       stalls['level0-pause'].count,
     );

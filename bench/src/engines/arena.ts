@@ -51,22 +51,18 @@ function arenaEngine(name: string, note: string, own: OpenOptions): Engine {
 /** Threads that read at a time, at most. */
 const READER_THREADS = 2;
 
-/**
- * All caches together have the bytes that other engines have in one. Where threads read, too: half of them shared, as much for
- * each thread as it has by default with 64 MiB in all, and the rest for the owner.
- */
+/** All caches together have the bytes that other engines have in one: what threads have for themselves is taken from it. */
 function cachesOf(setup: EngineSetup): OpenOptions {
   const { cacheBytes, threads = false } = setup;
   if (!threads) return { cacheSize: cacheBytes };
-  const sharedCacheSize = Math.floor(cacheBytes / 2);
-  return {
-    cacheSize: cacheBytes - sharedCacheSize - READER_THREADS * threadCacheBytes(setup),
-    sharedCacheSize,
-  };
+  const own = threadCacheBytes(setup);
+  const cacheSize = cacheBytes - READER_THREADS * own;
+  return { cacheSize, sharedCacheSize: cacheSize - own };
 }
 
+/** For the blocks to which iterators of one thread come. */
 function threadCacheBytes({ cacheBytes }: EngineSetup): number {
-  return Math.floor(cacheBytes / 16);
+  return Math.floor(cacheBytes / 32);
 }
 
 export function arenaStore(store: Store, sync: boolean): BenchStore {

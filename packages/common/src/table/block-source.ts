@@ -1,15 +1,35 @@
 import type { Block } from '../block/block.ts';
+import type { BEHIND_BLOCK, BlockHit } from '../block/block-lookup.ts';
 import type { BlockRun } from './block-run.ts';
 import type { TableReader } from './table-reader.ts';
 
+/** A block is not where it was looked for. */
+export const NOT_AT_HAND: unique symbol = Symbol('not at hand');
+
 /** Where readers get data blocks, by index in their table. */
 export interface BlockSource {
-  /** The block if it is in memory. */
+  /** The block if it is in memory and may be held. */
   cached(reader: TableReader, block: number): Block | undefined;
   /** The block if that costs no wait. */
   peek(reader: TableReader, block: number): Block | undefined;
   loadNow(reader: TableReader, block: number): Block;
   load(reader: TableReader, block: number): Promise<Block>;
+}
+
+/** And where lookups may find an answer without a block to hold. */
+export interface LookupSource extends BlockSource {
+  /**
+   * Looks a key up (`findInBlock`) in a block that lies where nobody may hold it: in memory that threads share, or in some
+   * that the next read is for. A hit has a copy of its own. NOT_AT_HAND: the block must be got by `peek` or `load`.
+   */
+  searchInPlace(
+    reader: TableReader,
+    block: number,
+    key: Uint8Array,
+    keyStart: number,
+    keyEnd: number,
+    sequence: number,
+  ): BlockHit | undefined | typeof BEHIND_BLOCK | typeof NOT_AT_HAND;
 }
 
 /** And where walks get several at once. */
@@ -29,8 +49,9 @@ export interface BlockRunSource extends BlockSource {
 }
 
 /** Reads every block from the file and keeps none; nothing is ever at hand. */
-export const uncachedBlocks: BlockRunSource = {
+export const uncachedBlocks: BlockRunSource & LookupSource = {
   cached: () => undefined,
+  searchInPlace: () => NOT_AT_HAND,
   peek: () => undefined,
   loadNow: (reader, block) => reader.readBlockNow(block),
   load: (reader, block) => reader.readBlockLater(block),
@@ -41,7 +62,7 @@ export const uncachedBlocks: BlockRunSource = {
 };
 
 /** Reads every block from the file, blocking, so that nothing ever has to be waited for: for workers. */
-export const blockingBlocks: BlockRunSource = {
+export const blockingBlocks: BlockRunSource & LookupSource = {
   ...uncachedBlocks,
   isDirect: true,
   peek: (reader, block) => reader.readBlockNow(block),

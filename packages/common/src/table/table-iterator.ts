@@ -188,9 +188,9 @@ export class TableIterator implements InternalIterator {
   #peek(block: number): Block | undefined {
     const source = this.#source;
     if (this.#aheadBytes === 0) return source.peek(this.#reader, block);
+    if (runHas(this.#run, block)) return source.blockOf(this.#reader, this.#run, block);
     const cached = source.cached(this.#reader, block);
     if (cached !== undefined) return cached;
-    if (runHas(this.#run, block)) return source.blockOf(this.#reader, this.#run, block);
     return source.isDirect ? this.#loadRunNow(block) : undefined;
   }
 

@@ -2,11 +2,13 @@ import { describe, expect, test } from 'vitest';
 import { MAX_SEQUENCE } from '../base/limits.ts';
 import { Prng } from '../base/prng.ts';
 import { runLater, runNow } from '../base/steps.ts';
-import type { BlockHit } from '../block/block-lookup.ts';
+import { type BlockHit, findInBlock } from '../block/block-lookup.ts';
+import { BlockScratch } from '../block/block-memory.ts';
+import { copyOwned } from '../bytes/owned-bytes.ts';
 import { bloomBytes, bloomHash, signedBloomHash, writeBloom } from '../filter/bloom.ts';
 import { makeInternalKey } from '../key/internal-key.ts';
 import { ValueKind } from '../key/value-kind.ts';
-import { blockingBlocks, uncachedBlocks } from './block-source.ts';
+import { blockingBlocks, type LookupSource, NOT_AT_HAND, uncachedBlocks } from './block-source.ts';
 import {
   buildTable,
   bytes,
@@ -29,8 +31,28 @@ const lineOfHit = (key: Uint8Array, hit: BlockHit | undefined | typeof BLOCKED):
   return lineOf({ ...hit, key, value: hit.valueBytes.subarray(hit.valueStart, hit.valueEnd) });
 };
 
-const peek = (reader: TableReader, key: Uint8Array, sequence: number, source = blockingBlocks): string =>
+const peek = (
+  reader: TableReader,
+  key: Uint8Array,
+  sequence: number,
+  source: LookupSource = blockingBlocks,
+): string =>
   lineOfHit(key, peekFromTable(reader, source, key, 0, key.length, sequence, bloomHash(key, 0, key.length)));
+
+/** Searches blocks where the next read writes; `isAway`: those that it has not at hand, and which `others` has, or has not. */
+function inPlace(isAway: (block: number) => boolean, others = blockingBlocks): LookupSource {
+  const scratch = new BlockScratch();
+  return {
+    ...others,
+    searchInPlace(reader, block, key, keyStart, keyEnd, sequence) {
+      if (isAway(block)) return NOT_AT_HAND;
+      const found = findInBlock(reader.readBlockNow(block, scratch), key, keyStart, keyEnd, sequence);
+      if (typeof found !== 'object') return found;
+      const valueBytes = copyOwned(found.valueBytes, found.valueStart, found.valueEnd);
+      return { ...found, valueBytes, valueStart: 0, valueEnd: valueBytes.length, isOwn: true };
+    },
+  };
+}
 
 describe('looking a key up', () => {
   test.each([
@@ -44,12 +66,14 @@ describe('looking a key up', () => {
       for (let round = 0; round < 6; round++) {
         const entries = randomEntries(prng, 1 + prng.below(300));
         const reader = openNow(buildTable(entries, options).file);
+        const halfInPlace = inPlace(() => prng.oneIn(2));
         for (let step = 0; step < 300; step++) {
           const { key, sequence } = randomTarget(prng, entries);
           const found = entries[lowerBound(entries, key, sequence)];
           const expected = found !== undefined && hex(found.key) === hex(key) ? lineOf(found) : 'none';
           const label = `round ${round} step ${step} ${hex(key)}#${sequence}`;
           expect(peek(reader, key, sequence), label).toBe(expected);
+          expect(peek(reader, key, sequence, halfInPlace), label).toBe(expected);
           const hash = bloomHash(key, 0, key.length);
           const steps = () => getFromTable(reader, uncachedBlocks, key, 0, key.length, sequence, hash);
           expect(lineOfHit(key, runNow(steps())), label).toBe(expected);
@@ -86,14 +110,120 @@ describe('looking a key up', () => {
   });
 });
 
-describe('tables of other writers', () => {
-  const versions = [9, 3].map((sequence) => ({
-    key: bytes('k'),
-    sequence,
+const versions = [9, 3].map((sequence) => ({
+  key: bytes('k'),
+  sequence,
+  kind: 1,
+  value: bytes(`v${sequence}`),
+}));
+
+describe('a source that searches blocks in place', () => {
+  const entries = ['a', 'b', 'c'].map((key) => ({
+    key: bytes(key),
+    sequence: 1,
     kind: 1,
-    value: bytes(`v${sequence}`),
+    value: bytes(`${key}!`),
   }));
 
+  /** Counts the blocks that it is asked for. */
+  function counting(source: LookupSource): LookupSource & { readonly asked: readonly number[] } {
+    const asked: number[] = [];
+    return {
+      ...source,
+      asked,
+      searchInPlace(reader, block, ...rest) {
+        asked.push(block);
+        return source.searchInPlace(reader, block, ...rest);
+      },
+    };
+  }
+
+  test('is not asked for a block that is cached, nor where filter or index answer alone', () => {
+    const reader = openNow(buildTable(entries, { blockBytes: 1 }).file);
+    const block = reader.readBlockNow(1);
+    const source = counting({
+      ...inPlace(() => false),
+      cached: (_, index) => (index === 1 ? block : undefined),
+    });
+    expect(peek(reader, bytes('b'), 1, source)).toBe(lineOf(entries[1]!));
+    for (const absent of ['bb', 'zz']) expect(peek(reader, bytes(absent), 1, source)).toBe('none');
+    expect(source.asked).toEqual([]);
+    expect(peek(reader, bytes('c'), 1, source)).toBe(lineOf(entries[2]!));
+    expect(source.asked).toEqual([2]);
+  });
+
+  test('is asked before a block is fetched, which is not where it has the answer', () => {
+    const reader = openNow(buildTable(entries, { blockBytes: 1, bloomBitsPerKey: 0 }).file);
+    expect(
+      peek(
+        reader,
+        bytes('b'),
+        1,
+        inPlace(() => false, uncachedBlocks),
+      ),
+    ).toBe(lineOf(entries[1]!));
+    expect(
+      peek(
+        reader,
+        bytes('b\0'),
+        1,
+        inPlace(() => false, uncachedBlocks),
+      ),
+    ).toBe('none');
+    expect(
+      peek(
+        reader,
+        bytes('b'),
+        1,
+        inPlace(() => true, uncachedBlocks),
+      ),
+    ).toBe('blocked');
+  });
+
+  test('gives hits that the next search leaves as they are', () => {
+    const reader = openNow(buildTable(entries, { blockBytes: 1 }).file);
+    const source = inPlace(() => false, uncachedBlocks);
+    const hits = entries.map(({ key }) => peekFromTable(reader, source, key, 0, 1, 1, bloomHash(key, 0, 1)));
+    expect(hits.map((hit, i) => lineOfHit(entries[i]!.key, hit))).toEqual(entries.map(lineOf));
+    expect(hits.every((hit) => typeof hit === 'object' && hit.isOwn)).toBe(true);
+  });
+
+  test('is asked for the next block when an index key lies between two versions, or before the first', () => {
+    const indexKeys = [5, 1].map((sequence) => makeInternalKey(bytes('k'), sequence, ValueKind.Put));
+    const [newer, older] = versions as [(typeof versions)[0], (typeof versions)[0]];
+    for (const first of [newer, entries[0]!]) {
+      const reader = openNow(handmadeTable([first, older], indexKeys));
+      const newest = first === newer ? newer : older;
+      for (const [sequence, expected] of [
+        [MAX_SEQUENCE, newest],
+        [8, older],
+        [3, older],
+      ] as const) {
+        for (const away of [[], [0], [1], [0, 1]]) {
+          const label = `${sequence}, away ${away}`;
+          const source = counting(inPlace((block) => away.includes(block)));
+          expect(peek(reader, bytes('k'), sequence, source), label).toBe(lineOf(expected));
+          const from = sequence > 5 ? 0 : 1;
+          expect(source.asked, label).toEqual(expected === newer ? [0] : [0, 1].slice(from));
+        }
+        const blocked = inPlace((block) => block === 1, uncachedBlocks);
+        expect(peek(reader, bytes('k'), sequence, blocked)).toBe(
+          expected === newer ? lineOf(newer) : 'blocked',
+        );
+      }
+      expect(
+        peek(
+          reader,
+          bytes('k'),
+          2,
+          inPlace(() => false),
+        ),
+      ).toBe('none');
+    }
+  });
+});
+
+describe('tables of other writers', () => {
   test('an index key between two versions of a key hides neither', () => {
     const file = handmadeTable(versions, [
       makeInternalKey(bytes('k'), 5, ValueKind.Put),

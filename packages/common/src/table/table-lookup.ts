@@ -3,17 +3,17 @@
  *
  * The blocks come through a `BlockSource`, where a cache has its place. `peekFromTable` is the fast path: it
  * answers at once if the block is at hand. `getFromTable` also waits for it.
+ *
+ * A block may end in the middle of a key's versions, and an index key lie between two of them: then the search goes on in
+ * the next block.
  */
 import { type Steps, wait } from '../base/steps.ts';
-import type { Block } from '../block/block.ts';
 import { BEHIND_BLOCK, type BlockHit, findInBlock } from '../block/block-lookup.ts';
-import type { BlockSource } from './block-source.ts';
+import { type BlockSource, type LookupSource, NOT_AT_HAND } from './block-source.ts';
 import type { TableReader } from './table-reader.ts';
 
 /** The answer needs a block that is not at hand. */
 export const BLOCKED: unique symbol = Symbol('blocked');
-/** No entry of the key in the block that was searched, but there may be one in the next. */
-const GO_ON: unique symbol = Symbol('go on');
 
 /**
  * The newest version of the user key with a sequence number at most `sequence`, undefined when there is none.
@@ -21,7 +21,7 @@ const GO_ON: unique symbol = Symbol('go on');
  */
 export function peekFromTable(
   reader: TableReader,
-  source: BlockSource,
+  source: LookupSource,
   key: Uint8Array,
   keyStart: number,
   keyEnd: number,
@@ -35,10 +35,17 @@ export function peekFromTable(
     if (cached?.entryIndex === undefined && !reader.mayContain(index, keyHash, key, keyStart, keyEnd)) {
       return undefined;
     }
-    const block = cached ?? source.peek(reader, index);
-    if (block === undefined) return BLOCKED;
-    const answer = searchBlock(reader, block, index, key, keyStart, keyEnd, sequence);
-    if (answer !== GO_ON) return answer;
+    let hit =
+      cached === undefined
+        ? source.searchInPlace(reader, index, key, keyStart, keyEnd, sequence)
+        : findInBlock(cached, key, keyStart, keyEnd, sequence);
+    if (hit === NOT_AT_HAND) {
+      const block = source.peek(reader, index);
+      if (block === undefined) return BLOCKED;
+      hit = findInBlock(block, key, keyStart, keyEnd, sequence);
+    }
+    if (hit !== BEHIND_BLOCK) return hit;
+    if (!reader.splitsKey(index, key, keyStart, keyEnd)) return undefined;
     index++;
   }
   return undefined;
@@ -63,24 +70,10 @@ export function* getFromTable(
         () => source.loadNow(reader, wanted),
         () => source.load(reader, wanted),
       ));
-    const answer = searchBlock(reader, block, index, key, keyStart, keyEnd, sequence);
-    if (answer !== GO_ON) return answer;
+    const hit = findInBlock(block, key, keyStart, keyEnd, sequence);
+    if (hit !== BEHIND_BLOCK) return hit;
+    if (!reader.splitsKey(index, key, keyStart, keyEnd)) return undefined;
     index++;
   }
   return undefined;
-}
-
-function searchBlock(
-  reader: TableReader,
-  block: Block,
-  index: number,
-  key: Uint8Array,
-  keyStart: number,
-  keyEnd: number,
-  sequence: number,
-): BlockHit | undefined | typeof GO_ON {
-  const hit = findInBlock(block, key, keyStart, keyEnd, sequence);
-  if (hit !== BEHIND_BLOCK) return hit;
-  // A block may end in the middle of a key's versions, and an index key lie between two of them.
-  return reader.splitsKey(index, key, keyStart, keyEnd) ? GO_ON : undefined;
 }

@@ -12,6 +12,7 @@ import { type Steps, wait } from '../base/steps.ts';
 import { Block } from '../block/block.ts';
 import { BlockCursor } from '../block/block-cursor.ts';
 import { type BlockHandle, decodeBlockHandle } from '../block/block-handle.ts';
+import { type BlockMemory, ownMemory } from '../block/block-memory.ts';
 import { BLOCK_TRAILER_BYTES, checkBlockTrailer } from '../block/block-trailer.ts';
 import { decompressBlock } from '../block/compression.ts';
 import { signedBloomHash } from '../filter/bloom.ts';
@@ -152,10 +153,10 @@ export class TableReader {
     return filterIsLegacy && filter.mayContain(offset, signedBloomHash(key, keyStart, keyEnd));
   }
 
-  /** Reads a data block, blocking. */
-  readBlockNow(block: number): Block {
+  /** Reads a data block, blocking. What is stored lies in `memory`: the block itself does, unless it is compressed. */
+  readBlockNow(block: number, memory: BlockMemory = ownMemory): Block {
     const handle = this.handle(block);
-    const stored = new Uint8Array(handle.size + BLOCK_TRAILER_BYTES);
+    const stored = memory.bytes(handle.size + BLOCK_TRAILER_BYTES);
     const count = this.file.readNow(stored, 0, stored.length, handle.offset);
     return this.#parse(block, stored, count, handle);
   }

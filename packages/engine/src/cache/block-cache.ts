@@ -39,7 +39,7 @@ interface TablePlaces {
 
 export class BlockCache {
   readonly capacityBytes: number;
-  /** Blocks that were found, and blocks that had to come from elsewhere (counted by who gets them). */
+  /** Blocks that were found, and what whoever gets them adds: those found elsewhere in memory, and those that were read. */
   hits = 0;
   misses = 0;
   #bytes = 0;

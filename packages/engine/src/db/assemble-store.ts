@@ -3,6 +3,7 @@ import { MIB } from '@arena-level/common/base/limits';
 import { runLater } from '@arena-level/common/base/steps';
 import { CURRENT_FILE, fileName, manifestFile } from '@arena-level/common/storage/file-desc';
 import type { Storage } from '@arena-level/common/storage/storage';
+import { SharedCachePlace } from '../cache/shared/shared-cache-place.ts';
 import { ChannelPublisher } from '../channels/channel-publisher.ts';
 import { threadPauseGate } from '../compaction/pause-gate.ts';
 import { EventSink } from '../events/event-sink.ts';
@@ -189,6 +190,7 @@ function makeReadSide(
 ): ReadPath {
   return new ReadPath(foundation.options, {
     ...foundation,
+    sharedCache: SharedCachePlace.empty(foundation.options),
     lastSequence: () => writes.lastSequence,
     flushedFrom,
     onSeeksUsedUp: (table) => compactions.seeksUsedUp(table),

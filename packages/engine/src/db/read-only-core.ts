@@ -4,6 +4,7 @@ import { EngineError, ErrorCode } from '@arena-level/common/base/errors';
 import type { MemDbReader } from '@arena-level/common/memdb/memdb';
 import type { VerifyJob } from '@arena-level/common/protocol/flush-protocol';
 import { verifyTable } from '@arena-level/worker-flush/verify-table';
+import { SharedCachePlace } from '../cache/shared/shared-cache-place.ts';
 import { CompactionCounters } from '../compaction/compaction-counters.ts';
 import type { EventSink } from '../events/event-sink.ts';
 import { FlushCounters } from '../flush/flush-counters.ts';
@@ -63,6 +64,7 @@ export function makeReadOnlyCore(parts: ReadOnlyParts): StoreCore {
     memtables: { view },
     health,
     snapshots,
+    sharedCache: SharedCachePlace.empty(options),
     lastSequence: () => parts.replay.lastSequence,
     flushedFrom: versions.nextFileNumber,
     onSeeksUsedUp: () => {},

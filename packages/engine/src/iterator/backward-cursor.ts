@@ -1,9 +1,9 @@
 import { MAX_SEQUENCE } from '@arena-level/common/base/limits';
 import { EMPTY_BYTES, equalRanges } from '@arena-level/common/bytes/compare';
+import { copyOwned, copyTo, textOf } from '@arena-level/common/bytes/owned-bytes';
 import type { InternalIterator } from '@arena-level/common/iterator/internal-iterator';
 import { ValueKind } from '@arena-level/common/key/value-kind';
 import { isAboveRange, isBelowRange, type KeyRange } from './key-range.ts';
-import { copyOwned, copyTo, textOf } from './owned-bytes.ts';
 import { CursorState, MAX_PASSED_ENTRIES, type VisibleCursor } from './visible-cursor.ts';
 
 const NO_VALUE: Buffer<ArrayBuffer> = Buffer.alloc(0);

@@ -9,6 +9,7 @@
  */
 import { runLater, runNow } from '@arena-level/common/base/steps';
 import { EMPTY_BYTES } from '@arena-level/common/bytes/compare';
+import { copyTo } from '@arena-level/common/bytes/owned-bytes';
 import type { InternalIterator } from '@arena-level/common/iterator/internal-iterator';
 import type { BlockRunSource } from '@arena-level/common/table/block-source';
 import { TableIterator } from '@arena-level/common/table/table-iterator';
@@ -16,7 +17,6 @@ import type { TableReader } from '@arena-level/common/table/table-reader';
 import type { TableCache } from '../cache/table-cache.ts';
 import type { TableMetadata } from '../manifest/table-metadata.ts';
 import { findTable } from '../version/version.ts';
-import { copyTo } from './owned-bytes.ts';
 
 /** What a move does in the table it comes to. */
 const Arrival = { First: 0, Last: 1, Seek: 2, SeekBefore: 3 } as const;

@@ -14,8 +14,8 @@
  * INVARIANT: not blocked and valid: the winner of the tree is the current entry.
  */
 import { compareRanges, EMPTY_BYTES } from '@arena-level/common/bytes/compare';
+import { copyTo } from '@arena-level/common/bytes/owned-bytes';
 import type { InternalIterator } from '@arena-level/common/iterator/internal-iterator';
-import { copyTo } from './owned-bytes.ts';
 
 const FORWARD = 1;
 const BACKWARD = -1;

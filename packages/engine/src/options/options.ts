@@ -11,6 +11,9 @@ import { MemDbKind } from '@arena-level/common/memdb/memdb';
 import { Compression } from '@arena-level/common/table/table-options';
 import { LEVELDB_SIZES, type LevelSizes, levelSizesFor, MIN_TABLE_BYTES } from './level-sizes.ts';
 
+/** Of the cache of blocks; the rest is for those that are too large for it. */
+const SHARED_PART = 15 / 16;
+
 /** What `open` takes. All optional; all may differ between two opens of one store. Sizes are bytes. */
 export interface OpenOptions {
   /** Create the directory and an empty store when there is none. Default true. */
@@ -75,11 +78,11 @@ export interface OpenOptions {
   /** Compact tables that many reads look into in vain, as LevelDB does. Default false. */
   readonly seekCompaction?: boolean;
 
-  /** Uncompressed blocks kept in memory. Default 64 MiB; 0: none. */
+  /** Uncompressed blocks kept in memory. Default 64 MiB; 0: none, to 64 GiB. */
   readonly cacheSize?: number;
   /**
-   * Blocks that all threads of the store keep in common, besides what each keeps for itself. Allocated by the first
-   * `share()`, and used by this thread, too, from then on. 0, none, to 2 GiB; default as `cacheSize`.
+   * How much of `cacheSize` is memory that all threads of the store share. What is not takes blocks that are too large for it,
+   * and all blocks where it is the larger part. Up to `cacheSize` and 2 GiB; default 15 of 16 parts. 0: nothing is shared.
    */
   readonly sharedCacheSize?: number;
   /** Tables kept open. Default 1000. */
@@ -128,6 +131,7 @@ export interface ResolvedOptions {
   readonly sizes: LevelSizes;
   readonly autoCompaction: boolean;
   readonly seekCompaction: boolean;
+  /** What is not shared. */
   readonly cacheBytes: number;
   readonly sharedCacheBytes: number;
   readonly maxOpenFiles: number;
@@ -190,6 +194,13 @@ export function resolveOptions(options: OpenOptions = {}): ResolvedOptions {
   const readOnly = flag(options, 'readOnly', false);
   const writeBufferBytes = integer(options, 'writeBufferSize', 32 * MIB, 4 * KIB, GIB);
   const cacheBytes = integer(options, 'cacheSize', 64 * MIB, 0, 64 * GIB);
+  const usuallyShared = Math.min(Math.floor(cacheBytes * SHARED_PART), MAX_SHARED_CACHE_BYTES);
+  const sharedCacheBytes = integer(options, 'sharedCacheSize', usuallyShared, 0, MAX_SHARED_CACHE_BYTES);
+  if (sharedCacheBytes > cacheBytes) {
+    throw invalid(
+      `option 'sharedCacheSize' must be at most 'cacheSize', ${cacheBytes}, not ${sharedCacheBytes}`,
+    );
+  }
   return Object.freeze({
     createIfMissing: flag(options, 'createIfMissing', true) && !readOnly,
     errorIfExists: flag(options, 'errorIfExists', false),
@@ -210,14 +221,8 @@ export function resolveOptions(options: OpenOptions = {}): ResolvedOptions {
     sizes: levelSizes(options, writeBufferBytes),
     autoCompaction: flag(options, 'autoCompaction', true),
     seekCompaction: flag(options, 'seekCompaction', false),
-    cacheBytes,
-    sharedCacheBytes: integer(
-      options,
-      'sharedCacheSize',
-      Math.min(cacheBytes, MAX_SHARED_CACHE_BYTES),
-      0,
-      MAX_SHARED_CACHE_BYTES,
-    ),
+    cacheBytes: cacheBytes - sharedCacheBytes,
+    sharedCacheBytes,
     maxOpenFiles: integer(options, 'maxOpenFiles', 1000, 1, 1_000_000),
     reads: choice(options, 'reads', ['auto', 'pool', 'direct'] as const, 'auto'),
     maxManifestBytes: integer(options, 'maxManifestSize', 64 * MIB, 4 * KIB, GIB),

@@ -124,9 +124,9 @@ export interface StoreStats {
     readonly completed: number;
     readonly crashed: number;
   };
-  /** Of the thread that has the store open. A block that it found in the shared cache is a miss here. */
+  /** What the thread that has the store open asked for: found in memory, shared or not, or read. `bytes`: of what is not shared. */
   readonly blockCache: { readonly bytes: number } & HitStats;
-  /** What the threads of the store share behind caches of their own, asked by all of them. From the first `share()` on. */
+  /** What the threads of the store share, asked by all of them. */
   readonly sharedCache: { readonly bytes: number; readonly blocks: number } & HitStats;
   /** Asked for tables: open already, or opened. */
   readonly tableCache: HitStats;

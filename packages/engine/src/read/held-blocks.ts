@@ -1,6 +1,6 @@
 import { type Steps, wait } from '@arena-level/common/base/steps';
 import type { Block } from '@arena-level/common/block/block';
-import type { BlockSource } from '@arena-level/common/table/block-source';
+import type { LookupSource } from '@arena-level/common/table/block-source';
 import type { TableReader } from '@arena-level/common/table/table-reader';
 import type { TableCache } from '../cache/table-cache.ts';
 import type { TableMetadata } from '../manifest/table-metadata.ts';
@@ -14,21 +14,33 @@ interface BlockPlace {
  * The blocks of one lookup that has to wait. It is tried again from the start each time what it lacked has come, so
  * the tables and blocks it waited for are held until it is done, whether or not the caches keep them.
  */
-export class HeldBlocks implements BlockSource {
+export class HeldBlocks implements LookupSource {
   readonly #tables: TableCache;
-  readonly #source: BlockSource;
+  readonly #source: LookupSource;
   readonly #pinned = new Set<TableReader>();
   readonly #held: (BlockPlace & { readonly block: Block })[] = [];
   /** The block that the last try lacked. */
   #missing: BlockPlace | undefined;
 
-  constructor(tables: TableCache, source: BlockSource) {
+  constructor(tables: TableCache, source: LookupSource) {
     this.#tables = tables;
     this.#source = source;
   }
 
   cached(reader: TableReader, index: number): Block | undefined {
     return this.#heldBlock(reader, index) ?? this.#source.cached(reader, index);
+  }
+
+  /** Asked for a block that is not held. */
+  searchInPlace(
+    reader: TableReader,
+    index: number,
+    key: Uint8Array,
+    keyStart: number,
+    keyEnd: number,
+    sequence: number,
+  ): ReturnType<LookupSource['searchInPlace']> {
+    return this.#source.searchInPlace(reader, index, key, keyStart, keyEnd, sequence);
   }
 
   peek(reader: TableReader, index: number): Block | undefined {

@@ -4,6 +4,7 @@ import { compareBytes } from '@arena-level/common/bytes/compare';
 import { MemDbKind } from '@arena-level/common/memdb/memdb';
 import { tableFile } from '@arena-level/common/storage/file-desc';
 import { describe, expect, test } from 'vitest';
+import { SharedBlockCache } from '../cache/shared/shared-block-cache.ts';
 import { entries, visibleEntries } from '../iterator/entry-run.test-support.ts';
 import { Lookup } from './lookup.ts';
 import {
@@ -76,13 +77,19 @@ describe('a lookup', () => {
   });
 
   test('gives memory of its own, never that of an arena or of a cached block', async () => {
-    const { picture, lookup } = open(LAYERED);
-    for (const key of ['a', 'e']) {
-      const value = (await lookup.get(picture.view, bytes(key), 12))!;
-      expect(value.buffer).toBeInstanceOf(ArrayBuffer);
-      const before = text(value);
-      value.fill(0);
-      expect(text(await lookup.get(picture.view, bytes(key), 12))).toBe(before);
+    for (const isShared of [false, true]) {
+      const { picture, lookup } = open(
+        LAYERED,
+        isShared ? { shared: SharedBlockCache.create(1 << 20, 256) } : {},
+      );
+      for (const key of ['a', 'e']) {
+        for (let round = 0; round < 3; round++) {
+          const value = (await lookup.get(picture.view, bytes(key), 12))!;
+          expect(value.buffer).toBeInstanceOf(ArrayBuffer);
+          expect(text(value)).toBe(key === 'a' ? 'active' : 'zero-old');
+          value.fill(0);
+        }
+      }
     }
   });
 
@@ -116,6 +123,37 @@ describe('a lookup', () => {
     expect(await values(open(layout), 'k', 8)).toBe('k=middle');
     const deleted = { levels: [[entries('k#2=old'), entries('k#9')]] };
     expect(await values(open(deleted), 'k', 20)).toBe('k=-');
+  });
+
+  test('gives the newest version of several tables that were read into the same memory', async () => {
+    // Values of one length: each read puts its own where the one before had its.
+    const layout = {
+      levels: [
+        [entries('k#2=oldest'), entries('k#9=newest'), entries('k#5=middle')],
+        [entries('k#1=before')],
+      ],
+    };
+    for (const fill of [false, true]) {
+      for (const reads of ['direct', 'pool'] as const) {
+        const shared = SharedBlockCache.create(1 << 20, 256);
+        const { picture, lookup } = open(layout, { reads, shared });
+        // The second time from the shared cache, if they were kept.
+        for (let round = 0; round < 2; round++) {
+          for (const [sequence, value] of [
+            [20, 'newest'],
+            [8, 'middle'],
+            [4, 'oldest'],
+            [1, 'before'],
+          ] as const) {
+            const why = `${fill} ${reads} ${round} ${sequence}`;
+            expect(text(lookup.getNow(picture.view, bytes('k'), sequence, fill)), why).toBe(value);
+            expect(text(await lookup.get(picture.view, bytes('k'), sequence, fill)), why).toBe(value);
+          }
+        }
+        expect(shared.counters.blocks).toBe(fill ? 4 : 0);
+        expect(picture.cache.blocks).toBeLessThanOrEqual(fill ? 4 : 0);
+      }
+    }
   });
 
   test('stops at the first version in a table that this opener flushed', () => {
@@ -283,7 +321,9 @@ for (const memdbKind of [MemDbKind.Hash, MemDbKind.Skiplist]) {
     const prng = new Prng(SEED);
     for (let round = 0; round < 15; round++) {
       const layout = randomLayout(prng, randomKey);
+      const sharedBytes = [undefined, 2000, 1 << 14, 1 << 20][prng.below(4)];
       const { picture, lookup } = open(layout, {
+        ...(sharedBytes !== undefined && { shared: SharedBlockCache.create(sharedBytes, 256) }),
         memdbKind,
         cacheBytes: [0, 1000, 1 << 20][prng.below(3)]!,
         maxOpenFiles: 1 + prng.below(6),

@@ -16,14 +16,14 @@
  */
 import { runLater, runNow, type Steps } from '@arena-level/common/base/steps';
 import type { BlockHit } from '@arena-level/common/block/block-lookup';
+import { copyOwned } from '@arena-level/common/bytes/owned-bytes';
 import { bloomHash } from '@arena-level/common/filter/bloom';
 import { ValueKind } from '@arena-level/common/key/value-kind';
 import type { MemDbReader, NodeRef } from '@arena-level/common/memdb/memdb';
-import type { BlockSource } from '@arena-level/common/table/block-source';
+import type { LookupSource } from '@arena-level/common/table/block-source';
 import { BLOCKED, peekFromTable } from '@arena-level/common/table/table-lookup';
 import type { BlockLoader } from '../cache/block-loader.ts';
 import type { TableCache } from '../cache/table-cache.ts';
-import { copyOwned } from '../iterator/owned-bytes.ts';
 import type { Turns } from '../iterator/turns.ts';
 import type { TableMetadata } from '../manifest/table-metadata.ts';
 import type { ReadView } from '../memtable/read-view.ts';
@@ -69,6 +69,7 @@ const valueOutcome: Outcome<Value> = {
   },
   fromTable(hit) {
     if (hit === undefined || hit.kind !== ValueKind.Put) return undefined;
+    if (hit.isOwn) return hit.valueBytes;
     return copyOwned(hit.valueBytes, hit.valueStart, hit.valueEnd);
   },
 };
@@ -137,7 +138,7 @@ export class Lookup {
   ): Answer<T> {
     const memdb = this.#findMemdb(view, key, sequence);
     if (memdb !== undefined) return outcome.fromMemtable(memdb, this.#node);
-    const blocks = this.#blocks.source(fillCache);
+    const blocks = this.#blocks.lookupSource(fillCache, false);
     const hit = this.#peekTables(view, key, sequence, blocks);
     if (hit !== BLOCKED) return outcome.fromTable(hit);
     view.retain();
@@ -149,7 +150,7 @@ export class Lookup {
   #readNow<T>(view: ReadView, key: Uint8Array, sequence: number, fillCache: boolean, outcome: Outcome<T>): T {
     const memdb = this.#findMemdb(view, key, sequence);
     if (memdb !== undefined) return outcome.fromMemtable(memdb, this.#node);
-    const blocks = this.#blocks.source(fillCache);
+    const blocks = this.#blocks.lookupSource(fillCache, true);
     const hit = this.#peekTables(view, key, sequence, blocks);
     if (hit !== BLOCKED) return outcome.fromTable(hit);
     return outcome.fromTable(runNow(this.#waitForTables(view, key, sequence, blocks)));
@@ -202,7 +203,7 @@ export class Lookup {
     view: ReadView,
     key: Uint8Array,
     sequence: number,
-    blocks: BlockSource,
+    blocks: LookupSource,
   ): BlockHit | undefined | typeof BLOCKED {
     const { levels } = view.version;
     const keyHash = bloomHash(key, 0, key.length);
@@ -232,7 +233,7 @@ export class Lookup {
     key: Uint8Array,
     sequence: number,
     keyHash: number,
-    blocks: BlockSource,
+    blocks: LookupSource,
   ): BlockHit | undefined | typeof BLOCKED {
     const reader = this.#tables.peek(table.number);
     if (reader === undefined) {
@@ -248,7 +249,7 @@ export class Lookup {
     view: ReadView,
     key: Uint8Array,
     sequence: number,
-    blocks: BlockSource,
+    blocks: LookupSource,
   ): Steps<BlockHit | undefined> {
     const held = new HeldBlocks(this.#tables, blocks);
     try {

@@ -5,6 +5,7 @@ import { BlockCache } from '../cache/block-cache.ts';
 import { BlockLoader } from '../cache/block-loader.ts';
 import { ReadScheduler } from '../cache/read-scheduler.ts';
 import { NO_SHARED_CACHE, type SharedBlockCache } from '../cache/shared/shared-block-cache.ts';
+import type { SharedCachePlace } from '../cache/shared/shared-cache-place.ts';
 import { TableCache, type TableFiles } from '../cache/table-cache.ts';
 import type { Health } from '../health/health.ts';
 import type { StoreIteratorOptions } from '../iterator/iterator-options.ts';
@@ -34,6 +35,7 @@ export interface ReadPathModules {
   readonly memtables: Pick<MemtableSet, 'view'>;
   readonly health: Pick<Health, 'checkOpen'>;
   readonly snapshots: Pick<SnapshotList, 'sequenceOf'>;
+  readonly sharedCache: SharedCachePlace;
   /** The greatest sequence number that may be read in the view that was just taken. */
   readonly lastSequence: () => number;
   /** See `LookupParts.flushedFrom`. */
@@ -63,7 +65,8 @@ export class ReadPath {
     this.#modules = modules;
     this.tables = new TableCache(modules.storage, options.maxOpenFiles);
     this.#cache = new BlockCache(options.cacheBytes);
-    this.#blocks = new BlockLoader(this.#cache, new ReadScheduler(modules.clock, options.reads));
+    const scheduler = new ReadScheduler(modules.clock, options.reads);
+    this.#blocks = new BlockLoader(this.#cache, scheduler, modules.sharedCache);
     this.#seeks = options.seekCompaction ? new SeekWatch(modules.onSeeksUsedUp) : undefined;
     this.#lookup = new Lookup({
       tables: this.tables,
@@ -80,7 +83,7 @@ export class ReadPath {
 
   /** Of all threads that share it. */
   get sharedCacheStats(): StoreStats['sharedCache'] {
-    const counters = this.#blocks.shared?.counters ?? NO_SHARED_CACHE;
+    const counters = this.#blocks.shared.cache?.counters ?? NO_SHARED_CACHE;
     return { bytes: counters.bytes, blocks: counters.blocks, ...hitStats(counters) };
   }
 
@@ -159,9 +162,9 @@ export class ReadPath {
     return isEmptyRange(view, range, this.tables, this.#blocks.source(false));
   }
 
-  /** From now on blocks are looked for, and kept, in this one, too. It is let go of with `close`. */
-  shareBlocks(cache: SharedBlockCache): void {
-    this.#blocks.shared = cache;
+  /** What threads that come share with this one; undefined: nothing. Throws ARENA_MEMORY_BUDGET. */
+  sharedCache(): SharedBlockCache | undefined {
+    return this.#blocks.shared.made();
   }
 
   /** A table that no version has any more: its file may go. What others share of it ages out. */
@@ -175,7 +178,7 @@ export class ReadPath {
   async close(): Promise<void> {
     for (const iterator of [...this.#iterators]) iterator.close();
     await this.tables.close();
-    this.#blocks.shared = undefined;
+    this.#blocks.shared.clear();
   }
 
   #view(): MemtableSet['view'] {

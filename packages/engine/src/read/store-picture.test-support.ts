@@ -14,6 +14,8 @@ import { DEFAULT_TABLE_OPTIONS, type TableOptions } from '@arena-level/common/ta
 import { BlockCache } from '../cache/block-cache.ts';
 import { BlockLoader } from '../cache/block-loader.ts';
 import { type ReadMode, ReadScheduler } from '../cache/read-scheduler.ts';
+import type { SharedBlockCache } from '../cache/shared/shared-block-cache.ts';
+import { SharedCachePlace } from '../cache/shared/shared-cache-place.ts';
 import { TableCache } from '../cache/table-cache.ts';
 import { sorted, type VersionedEntry } from '../iterator/entry-run.test-support.ts';
 import { LoopTurns } from '../iterator/turns.ts';
@@ -33,6 +35,8 @@ export interface PictureLayout {
 export interface PictureOptions {
   readonly memdbKind?: MemDbKind;
   readonly cacheBytes?: number;
+  /** Default: nothing is shared. */
+  readonly shared?: SharedBlockCache;
   readonly maxOpenFiles?: number;
   readonly reads?: ReadMode;
   /** Number of the oldest table; each newer one has the next. Default 100. */
@@ -84,7 +88,8 @@ export class StorePicture {
     );
     this.tables = new TableCache(this.storage, options.maxOpenFiles ?? 100);
     this.cache = new BlockCache(options.cacheBytes ?? 1 << 20);
-    this.blocks = new BlockLoader(this.cache, new ReadScheduler(systemClock, options.reads ?? 'pool'));
+    const scheduler = new ReadScheduler(systemClock, options.reads ?? 'pool');
+    this.blocks = new BlockLoader(this.cache, scheduler, SharedCachePlace.holding(options.shared));
     const version = new Version(1, this.levels, () => {
       this.isVersionReleased = true;
     });

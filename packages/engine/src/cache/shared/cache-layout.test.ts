@@ -73,7 +73,7 @@ describe('memory from elsewhere', () => {
     expect(() => layoutOf(memory)).toThrow(
       expect.objectContaining({
         code: ErrorCode.NotSupported,
-        message: expect.stringMatching(/version 77.*version 1/),
+        message: expect.stringMatching(/version 77.*version 2/),
       }),
     );
   });

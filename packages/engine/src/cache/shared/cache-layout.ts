@@ -5,9 +5,10 @@
  *     │ 16 per participant fence, hits (low, high), misses (low, high)                           │ its thread writes
  *     │ 32 per shard       lock, removals, head, tail, units in use, blocks                      │ who has the lock writes
  *     │ buckets, by shard  each the newest entry of a chain, as its unit + 1; 0: none            │ who has the lock writes
+ *     │ marks, by shard    a byte for each 8 units: 1 where an entry begins that was looked into │ anyone writes
  *     │ logs, by shard     entries one behind the other, in units of 32 bytes                    │ who has the lock writes
  *
- * An entry is a header of one unit and, from the next unit on, the contents. V8 copies shared memory by words only where
+ * An entry is a header of one unit and, from the next unit on, the image of a block (`block-image.ts`). V8 copies shared memory by words only where
  * both sides are aligned.
  *
  *     │ units │ table (low, high) │ block │ bytes │ next older entry of the chain, as unit + 1; 0: none │ bucket │
@@ -21,7 +22,7 @@ import { KIB } from '@arena-level/common/base/limits';
 /** 'ABLK' in memory. */
 const CACHE_MAGIC = 0x4b4c4241;
 /** Grows with every change of the layout. */
-const CACHE_VERSION = 1;
+const CACHE_VERSION = 2;
 
 const HeaderWord = { Magic: 0, Version: 1, Shards: 2, Buckets: 3, Units: 4 } as const;
 const HEADER_WORDS = 16;
@@ -49,6 +50,10 @@ export const EntryWord = {
   Bucket: 6,
 } as const;
 export const FILLER = -1;
+/** Entries that begin in the same so many units have a mark in common. */
+export const UNITS_PER_MARK = 8;
+/** Marks of a shard are whole cache lines. */
+const MARKS_ALIGN_WORDS = 16;
 
 export const MAX_SHARDS = 64;
 const MIN_SHARD_BYTES: number = 256 * KIB;
@@ -98,8 +103,17 @@ export class CacheLayout {
     return this.shard(this.geometry.shards) + shard * this.geometry.buckets;
   }
 
+  marks(shard: number): number {
+    return this.buckets(this.geometry.shards) + shard * this.#markWords;
+  }
+
   log(shard: number): number {
-    return this.buckets(this.geometry.shards) + shard * this.geometry.units * UNIT_WORDS;
+    return this.marks(this.geometry.shards) + shard * this.geometry.units * UNIT_WORDS;
+  }
+
+  get #markWords(): number {
+    const lineMarks = MARKS_ALIGN_WORDS * Int32Array.BYTES_PER_ELEMENT;
+    return Math.ceil(this.geometry.units / UNITS_PER_MARK / lineMarks) * MARKS_ALIGN_WORDS;
   }
 
   get memoryBytes(): number {

@@ -9,58 +9,13 @@ import {
   ShardWord,
   UNIT_BYTES,
   UNIT_WORDS,
+  UNITS_PER_MARK,
 } from './cache-layout.ts';
 import { CacheShard } from './cache-shard.ts';
+import { contentsOf, ENTRY_BYTES, IMAGE_BYTES, LENGTH, OneShard } from './one-shard.test-support.ts';
 import { SharedBlockCache } from './shared-block-cache.ts';
 
 const SEED = Number(process.env['SEED'] ?? 20_261_126);
-
-/** Contents that say which block they are. */
-function contentsOf(table: number, block: number, length: number): Uint8Array {
-  return Uint8Array.from({ length }, (_, i) => table * 31 + block * 7 + i);
-}
-
-/** A cache of one shard, as its owner and as a thread have it, and its words. */
-class OneShard {
-  readonly owner: SharedBlockCache;
-  readonly thread: SharedBlockCache;
-  readonly words: Int32Array<SharedArrayBuffer>;
-  readonly first: number;
-  readonly layout: CacheLayout;
-  readonly shard: CacheShard;
-
-  constructor(capacityBytes: number) {
-    this.owner = SharedBlockCache.create(capacityBytes, 4 * KIB);
-    const { memory } = this.owner;
-    this.thread = new SharedBlockCache(memory, 1);
-    const layout = layoutOf(memory);
-    const words = new Int32Array(memory);
-    this.words = words;
-    this.layout = layout;
-    this.first = layout.shard(0);
-    this.shard = new CacheShard(words, new Uint8Array(memory), layout, 0, layout.participant(2));
-  }
-
-  get lock(): number {
-    return this.words[this.first + ShardWord.Lock]!;
-  }
-
-  set lock(holder: number) {
-    this.words[this.first + ShardWord.Lock] = holder;
-  }
-
-  put(block: number, length: number): void {
-    this.owner.put(1, block, contentsOf(1, block, length));
-  }
-
-  has(block: number): boolean {
-    return this.thread.get(1, block) !== undefined;
-  }
-}
-
-/** Takes four units of a log. */
-const LENGTH = 90;
-const ENTRY_BYTES = 4 * UNIT_BYTES;
 
 describe('a shared block cache', () => {
   test('gives every thread copies of what one of them put', () => {
@@ -94,11 +49,50 @@ describe('a shared block cache', () => {
     expect(cache.owner.counters).toMatchObject({ blocks: 16, bytes: 16 * ENTRY_BYTES });
   });
 
+  test('keeps what was looked into once more when it is the oldest, two for each that comes', () => {
+    // Of as many units as have one mark.
+    const length = (UNITS_PER_MARK - 1) * UNIT_BYTES - IMAGE_BYTES;
+    const cache = new OneShard(16 * UNITS_PER_MARK * UNIT_BYTES);
+    for (let block = 0; block < 16; block++) cache.put(block, length);
+    for (const block of [0, 1, 2]) cache.thread.get(1, block);
+    const gone = [2, ...Array.from({ length: 13 }, (_, i) => 3 + i), 0, 1, 16, 17];
+    for (const [i, oldest] of gone.entries()) {
+      expect(cache.contents(oldest), `${oldest}`).toEqual(contentsOf(1, oldest, length));
+      cache.put(16 + i, length);
+      expect(cache.has(oldest), `${oldest}`).toBe(false);
+      expect(cache.owner.counters.blocks).toBe(16);
+    }
+  });
+
+  test('moves what it keeps to another place, and all of it', () => {
+    const cache = new OneShard(40 * UNITS_PER_MARK * UNIT_BYTES);
+    const prng = new Prng(SEED);
+    const lengths = Array.from({ length: 300 }, () => prng.below(9 * UNITS_PER_MARK * UNIT_BYTES));
+    let looked = 0;
+    for (const [block, length] of lengths.entries()) {
+      cache.put(block, length);
+      // Always into some of the same, which so rarely go: only where others have a mark in common with them.
+      for (const kept of [0, 1]) {
+        if (cache.thread.get(1, kept) === undefined) {
+          cache.put(kept, lengths[kept]!);
+          continue;
+        }
+        expect(cache.contents(kept), `seed ${SEED}`).toEqual(contentsOf(1, kept, lengths[kept]!));
+        looked++;
+      }
+    }
+    expect(looked).toBeGreaterThan(500);
+    const { bytes, blocks } = cache.owner.counters;
+    expect(lengths.filter((_, block) => cache.has(block)).length).toBe(blocks);
+    expect(bytes).toBeLessThanOrEqual(40 * UNITS_PER_MARK * UNIT_BYTES);
+  });
+
   test('keeps no block that takes more than a quarter of a shard, and nothing goes for it', () => {
     const cache = new OneShard(16 * ENTRY_BYTES);
     cache.put(0, LENGTH);
-    cache.put(1, 4 * ENTRY_BYTES - UNIT_BYTES);
-    cache.put(2, 4 * ENTRY_BYTES - UNIT_BYTES + 1);
+    const most = 4 * ENTRY_BYTES - UNIT_BYTES - IMAGE_BYTES;
+    cache.put(1, most);
+    cache.put(2, most + 1);
     cache.put(3, 100_000);
     expect([0, 1, 2, 3].map((block) => cache.has(block))).toEqual([true, true, false, false]);
   });
@@ -106,12 +100,12 @@ describe('a shared block cache', () => {
   test('keeps as little as fits, or nothing', () => {
     for (let capacity = 0; capacity < 600; capacity++) {
       const cache = new OneShard(capacity);
-      for (const length of [0, 1, 31, 32, 33, 100]) cache.put(length, length);
+      for (const length of [0, 1, 7, 8, 9, 40, 41, 100]) cache.put(length, length);
       const { bytes, blocks } = cache.owner.counters;
       expect(bytes).toBeLessThanOrEqual(capacity);
-      // A quarter of the log is the header and one unit.
+      // A quarter of the log is the header of the entry and one unit, in which that of the image leaves eight bytes.
       if (capacity >= 8 * UNIT_BYTES) expect(blocks).toBeGreaterThan(0);
-      else if (capacity < 4 * UNIT_BYTES) expect(blocks).toBe(0);
+      else expect(blocks).toBe(0);
     }
   });
 
@@ -139,7 +133,7 @@ describe('a shared block cache', () => {
 
   test('counts what all threads asked for, past 32 bits', () => {
     const { owner, thread } = new OneShard(16 * KIB);
-    thread.put(1, 1, contentsOf(1, 1, 10));
+    thread.put(1, 1, contentsOf(1, 1, UNIT_BYTES - IMAGE_BYTES));
     owner.get(1, 1);
     thread.get(1, 1);
     thread.get(1, 2);
@@ -222,7 +216,7 @@ describe('a copy that is made without a lock', () => {
       meanwhile.push(shard.wasQuiet(removals), cache.has(0), cache.has(1), shard.copy(0, 1, 16));
       set(...args);
     };
-    writer.insert(0, 1, 16, contentsOf(1, 16, LENGTH));
+    writer.insert(0, 1, 16, contentsOf(1, 16, LENGTH), undefined);
     expect(meanwhile).toEqual([false, false, true, undefined]);
     expect(shard.copy(0, 1, 16)).toEqual(contentsOf(1, 16, LENGTH));
   });
@@ -270,7 +264,7 @@ test(`blocks of any size, in any order, are right or absent, and the oldest go f
   for (let round = 0; round < 20; round++) {
     const capacity = 1000 + prng.below(20_000);
     const cache = new OneShard(capacity);
-    const most = Math.floor(capacity / UNIT_BYTES / 4) * UNIT_BYTES - UNIT_BYTES;
+    const most = Math.floor(capacity / UNIT_BYTES / 4) * UNIT_BYTES - UNIT_BYTES - IMAGE_BYTES;
     const lengths = Array.from({ length: 150 }, () => prng.below(prng.oneIn(4) ? most : most / 8));
     /** What was put, the newest last. */
     let order: number[] = [];
@@ -283,7 +277,7 @@ test(`blocks of any size, in any order, are right or absent, and the oldest go f
       const why = `seed ${SEED}, round ${round}, step ${step}`;
       expect(found, why).toEqual(order.slice(order.length - found.length));
       expect(found, why).toContain(block);
-      expect(cache.thread.get(1, block), why).toEqual(contentsOf(1, block, lengths[block]!));
+      expect(cache.contents(block), why).toEqual(contentsOf(1, block, lengths[block]!));
       const { blocks, bytes } = cache.owner.counters;
       expect(blocks, why).toBe(found.length);
       expect(bytes, why).toBeLessThanOrEqual(capacity);

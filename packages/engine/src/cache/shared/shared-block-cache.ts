@@ -1,4 +1,16 @@
+import { ImageAnswer } from '@arena-level/common/block/block-image';
+import { BEHIND_BLOCK, type BlockHit } from '@arena-level/common/block/block-lookup';
+import { type BlockMemory, ownMemory } from '@arena-level/common/block/block-memory';
+import {
+  matchedKind,
+  matchedSequence,
+  matchedValueEnd,
+  matchedValueStart,
+} from '@arena-level/common/block/entry-match';
+import type { ImageIndex } from '@arena-level/common/block/image-index';
+import { copyOwned } from '@arena-level/common/bytes/owned-bytes';
 import { fromWords } from '@arena-level/common/bytes/two-words';
+import { NOT_AT_HAND } from '@arena-level/common/table/block-source';
 import {
   type CacheLayout,
   createCacheMemory,
@@ -6,10 +18,11 @@ import {
   OWNER,
   PARTICIPANTS,
   ParticipantWord,
+  UNIT_BYTES,
 } from './cache-layout.ts';
 import { CacheShard } from './cache-shard.ts';
 
-/** Times that a block is copied anew after its place was overwritten meanwhile. */
+/** Times that a block is copied or searched anew after its place was overwritten meanwhile. */
 const MAX_TRIES = 3;
 /** Bits of a hash that choose the shard lie above those that choose the bucket. */
 const SHARD_SHIFT = 26;
@@ -31,7 +44,8 @@ export const NO_SHARED_CACHE: SharedCacheCounters = { hits: 0, misses: 0, blocks
  * first. Table numbers are never used twice and blocks never change, so a block is right or absent, whoever put it
  * there.
  *
- * It is a cache behind those of the threads: what is found is copied out. Lookups take no lock. Adding takes that of
+ * It is a cache behind those of the threads: keys are looked up where a block lies, and who wants a block to hold gets a
+ * copy. Neither takes a lock. Adding takes that of
  * one shard, and is left out where another thread has it. A thread that ends while it has one leaves a shard in which
  * nothing is added until the owner, who hears of it, calls `release`.
  *
@@ -40,6 +54,7 @@ export const NO_SHARED_CACHE: SharedCacheCounters = { hits: 0, misses: 0, blocks
 export class SharedBlockCache {
   readonly memory: SharedArrayBuffer;
   readonly #words: Int32Array<SharedArrayBuffer>;
+  readonly #bytes: Uint8Array<SharedArrayBuffer>;
   readonly #layout: CacheLayout;
   readonly #own: number;
   /** In lock words; 0 is nobody. */
@@ -60,6 +75,7 @@ export class SharedBlockCache {
     this.#own = layout.participant(participant);
     this.#holder = participant + 1;
     const bytes = new Uint8Array(memory);
+    this.#bytes = bytes;
     const fence = this.#own + ParticipantWord.Fence;
     this.#shards = Array.from(
       { length: shards },
@@ -68,34 +84,83 @@ export class SharedBlockCache {
     this.#shardMask = shards - 1;
   }
 
+  /** Of blocks with their headers. */
+  get capacityBytes(): number {
+    const { shards, units } = this.#layout.geometry;
+    return shards * units * UNIT_BYTES;
+  }
+
   /** The owner's, in new memory. `blockBytes`: about how large most blocks are. Throws ARENA_MEMORY_BUDGET. */
   static create(capacityBytes: number, blockBytes: number): SharedBlockCache {
     return new SharedBlockCache(createCacheMemory(capacityBytes, blockBytes), OWNER);
   }
 
-  /** A copy of the contents of a block. */
-  get(table: number, block: number): Uint8Array<ArrayBuffer> | undefined {
+  /** A copy of the contents of a block, in some of `memory`. */
+  get(table: number, block: number, memory: BlockMemory = ownMemory): Uint8Array<ArrayBuffer> | undefined {
+    const contents = this.glance(table, block, memory);
+    if (contents === undefined) this.#count(ParticipantWord.Misses);
+    return contents;
+  }
+
+  /** The same for who asks on the way through blocks of which most may not be here: a miss is not counted. */
+  glance(table: number, block: number, memory: BlockMemory): Uint8Array<ArrayBuffer> | undefined {
     const hash = hashOf(table, block);
     const shard = this.#shardOf(hash);
     for (let tries = 0; tries < MAX_TRIES; tries++) {
       const { removals } = shard;
-      const contents = shard.copy(hash, table, block);
+      const contents = shard.copy(hash, table, block, memory);
       if (contents === undefined) break;
       if (!shard.wasQuiet(removals)) continue;
       this.#count(ParticipantWord.Hits);
       return contents;
     }
-    this.#count(ParticipantWord.Misses);
     return undefined;
   }
 
-  /** Keeps a copy of a block, unless it is too large or another thread is adding to its shard. */
-  put(table: number, block: number, contents: Uint8Array): void {
+  /**
+   * The newest version of a user key, with a sequence number at most `sequence`, in a block; its value as a copy. NOT_AT_HAND:
+   * the block is not here, or it takes more than its index to tell.
+   */
+  find(
+    table: number,
+    block: number,
+    key: Uint8Array,
+    keyStart: number,
+    keyEnd: number,
+    sequence: number,
+  ): BlockHit | undefined | typeof BEHIND_BLOCK | typeof NOT_AT_HAND {
     const hash = hashOf(table, block);
     const shard = this.#shardOf(hash);
-    if (!shard.fits(contents) || !shard.tryLock(this.#holder)) return;
-    shard.insert(hash, table, block, contents);
-    shard.unlock();
+    for (let tries = 0; tries < MAX_TRIES; tries++) {
+      const { removals } = shard;
+      const answer = shard.search(hash, table, block, key, keyStart, keyEnd, sequence);
+      if (answer === undefined || answer === ImageAnswer.Undecided) break;
+      const hit = answer === ImageAnswer.Found ? this.#matchedHit() : undefined;
+      if (!shard.wasQuiet(removals)) continue;
+      this.#count(ParticipantWord.Hits);
+      return answer === ImageAnswer.Behind ? BEHIND_BLOCK : hit;
+    }
+    return NOT_AT_HAND;
+  }
+
+  /** Whether there is room for a block of these contents, its index left aside. */
+  takes(contents: Uint8Array): boolean {
+    return this.#shards[0]!.fits(contents, undefined);
+  }
+
+  /**
+   * Keeps a copy of a block, unless another thread is adding to its shard, or it is too large: false. Without an index
+   * nothing is looked up in it.
+   */
+  put(table: number, block: number, contents: Uint8Array, index?: ImageIndex): boolean {
+    const hash = hashOf(table, block);
+    const shard = this.#shardOf(hash);
+    if (!shard.fits(contents, index)) return false;
+    if (shard.tryLock(this.#holder)) {
+      shard.insert(hash, table, block, contents, index);
+      shard.unlock();
+    }
+    return true;
   }
 
   /** Makes whole what a thread has left that is gone for good. Owner only. */
@@ -123,6 +188,19 @@ export class SharedBlockCache {
       bytes += shard.usedBytes;
     }
     return { hits, misses, blocks, bytes };
+  }
+
+  /** Copied before it is known that nobody has overwritten it. */
+  #matchedHit(): BlockHit {
+    const valueBytes = copyOwned(this.#bytes, matchedValueStart, matchedValueEnd);
+    return {
+      kind: matchedKind,
+      sequence: matchedSequence,
+      valueBytes,
+      valueStart: 0,
+      valueEnd: valueBytes.length,
+      isOwn: true,
+    };
   }
 
   #shardOf(hash: number): CacheShard {

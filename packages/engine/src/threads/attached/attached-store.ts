@@ -3,6 +3,7 @@ import type { Clock } from '@arena-level/common/base/clock';
 import { EngineError, ErrorCode, hasCode } from '@arena-level/common/base/errors';
 import type { Storage } from '@arena-level/common/storage/storage';
 import type { SharedBlockCache } from '../../cache/shared/shared-block-cache.ts';
+import { SharedCachePlace } from '../../cache/shared/shared-cache-place.ts';
 import { checkClearRange } from '../../iterator/clear-range.ts';
 import { checkIteratorOptions } from '../../iterator/iterator-options.ts';
 import type { StoreIterator } from '../../iterator/store-iterator.ts';
@@ -97,12 +98,12 @@ export class AttachedStore {
         memtables: views,
         health: { checkOpen: () => this.#checkOpen() },
         snapshots: this.#snapshots,
+        sharedCache: SharedCachePlace.holding(parts.sharedCache),
         lastSequence: () => views.lastSequence,
         flushedFrom,
         onSeeksUsedUp: () => {},
       },
     );
-    if (parts.sharedCache !== undefined) this.#reads.shareBlocks(parts.sharedCache);
     this.#remote = new RemoteControl({
       checkOpen: () => this.#checkOpen(),
       port: () => this.#takeControlPort(),

@@ -13,7 +13,7 @@ import { MessageChannel, threadId } from 'node:worker_threads';
 import type { Clock } from '@arena-level/common/base/clock';
 import { EngineError, ErrorCode } from '@arena-level/common/base/errors';
 import type { Storage } from '@arena-level/common/storage/storage';
-import { SharedBlockCache } from '../../cache/shared/shared-block-cache.ts';
+import type { SharedBlockCache } from '../../cache/shared/shared-block-cache.ts';
 import type { EventSink } from '../../events/event-sink.ts';
 import type { Health } from '../../health/health.ts';
 import type { ArenaPool } from '../../memtable/arena-pool.ts';
@@ -52,7 +52,7 @@ export interface ThreadSharingModules {
   readonly pool: ArenaPool;
   readonly snapshots: SnapshotList;
   readonly rings: Pick<WriteRings, 'add'>;
-  readonly reads: Pick<ReadPath, 'shareBlocks'>;
+  readonly reads: Pick<ReadPath, 'sharedCache'>;
   /** See `LookupParts.flushedFrom`. */
   readonly flushedFrom: number;
 }
@@ -167,10 +167,8 @@ export class ThreadSharing {
   }
 
   #makeShared(): Shared {
-    const { snapshots, pool, reads, options } = this.#modules;
-    const { sharedCacheBytes, blockBytes } = options;
-    const blocks = sharedCacheBytes === 0 ? undefined : SharedBlockCache.create(sharedCacheBytes, blockBytes);
-    if (blocks !== undefined) reads.shareBlocks(blocks);
+    const { snapshots, pool, reads } = this.#modules;
+    const blocks = reads.sharedCache();
     const control = createControl();
     const catalog = new CatalogWriter(control, (buffer) => {
       for (const link of this.#links.values()) link.sendCatalog(buffer);
