@@ -20,12 +20,15 @@ const ImageWord = { Entries: 0, PrefixLength: 1, Prefix: 2, FirstKey: 3, Entries
 /** Even, so that contents are aligned as the image is. */
 const HEADER_WORDS = 6;
 
-/** What a search in an image finds: the newest version, in the bindings of `entry-match.ts`, none of the key, ... */
+/** What a search in an image finds. */
 export const ImageAnswer = {
+  /** A version, which the bindings of `entry-match.ts` tell. */
   Found: 0,
+  /** An entry of another key where one of this key would be. */
   None: 1,
-  /** ... all entries before the key, or that it takes more than the index to tell: not for bytes that may change. */
+  /** Only entries before the key. */
   Behind: 2,
+  /** Whole keys would tell, which nobody puts together from bytes that may change. */
   Undecided: 3,
 } as const;
 export type ImageAnswer = (typeof ImageAnswer)[keyof typeof ImageAnswer];

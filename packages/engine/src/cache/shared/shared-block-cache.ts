@@ -41,12 +41,11 @@ export const NO_SHARED_CACHE: SharedCacheCounters = { hits: 0, misses: 0, blocks
 
 /**
  * Blocks that were read, uncompressed and verified, in memory that the threads of a store share; bounded, the oldest go
- * first. Table numbers are never used twice and blocks never change, so a block is right or absent, whoever put it
+ * first that were not looked into. Table numbers are never used twice and blocks never change, so a block is right or absent, whoever put it
  * there.
  *
- * It is a cache behind those of the threads: keys are looked up where a block lies, and who wants a block to hold gets a
- * copy. Neither takes a lock. Adding takes that of
- * one shard, and is left out where another thread has it. A thread that ends while it has one leaves a shard in which
+ * Keys are looked up where a block lies, and who wants a block to hold gets a copy: neither takes a lock. Adding takes that
+ * of one shard, and is left out where another thread has it. A thread that ends while it has one leaves a shard in which
  * nothing is added until the owner, who hears of it, calls `release`.
  *
  * Each thread has one of these over the same memory, under a number of its own.

@@ -20,8 +20,9 @@ import { storeClosed } from './thread-views.ts';
 
 export interface AttachOptions {
   /**
-   * Bytes of this thread's own cache of blocks. Default 4 MiB before a cache that threads share (`sharedCacheSize` of the
-   * store), 16 MiB where there is none, or what the store has if that is less.
+   * Bytes of this thread's own cache, for blocks that are too large for the one that threads share (`sharedCacheSize` of the
+   * store): default 4 MiB. For all blocks where there is none, default 16 MiB, or where this is the larger of the two. By default
+   * no more than what the store has for that.
    */
   readonly cacheSize?: number;
   /** Tables that this thread keeps open. From 1, default as the store. */
