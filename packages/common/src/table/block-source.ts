@@ -16,12 +16,21 @@ export interface BlockSource {
   load(reader: TableReader, block: number): Promise<Block>;
 }
 
+/** What a lookup finds where nobody may hold a block: a hit has a copy of its own. NOT_AT_HAND: the block is not there. */
+export type UnheldAnswer = BlockHit | undefined | typeof BEHIND_BLOCK | typeof NOT_AT_HAND;
+
 /** And where lookups may find an answer without a block to hold. */
 export interface LookupSource extends BlockSource {
-  /**
-   * Looks a key up (`findInBlock`) in a block that lies where nobody may hold it: in memory that threads share, or in some
-   * that the next read is for. A hit has a copy of its own. NOT_AT_HAND: the block must be got by `peek` or `load`.
-   */
+  /** Looks a key up (`findInBlock`) in a block that lies in memory that threads share. */
+  searchShared(
+    reader: TableReader,
+    block: number,
+    key: Uint8Array,
+    keyStart: number,
+    keyEnd: number,
+    sequence: number,
+  ): UnheldAnswer;
+  /** The same, or in a block that is read for it if that costs no wait. NOT_AT_HAND: it must be got by `peek` or `load`. */
   searchInPlace(
     reader: TableReader,
     block: number,
@@ -29,7 +38,7 @@ export interface LookupSource extends BlockSource {
     keyStart: number,
     keyEnd: number,
     sequence: number,
-  ): BlockHit | undefined | typeof BEHIND_BLOCK | typeof NOT_AT_HAND;
+  ): UnheldAnswer;
 }
 
 /** And where walks get several at once. */
@@ -51,6 +60,7 @@ export interface BlockRunSource extends BlockSource {
 /** Reads every block from the file and keeps none; nothing is ever at hand. */
 export const uncachedBlocks: BlockRunSource & LookupSource = {
   cached: () => undefined,
+  searchShared: () => NOT_AT_HAND,
   searchInPlace: () => NOT_AT_HAND,
   peek: () => undefined,
   loadNow: (reader, block) => reader.readBlockNow(block),

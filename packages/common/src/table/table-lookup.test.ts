@@ -1,4 +1,4 @@
-import { describe, expect, test } from 'vitest';
+import { describe, expect, test, vi } from 'vitest';
 import { MAX_SEQUENCE } from '../base/limits.ts';
 import { Prng } from '../base/prng.ts';
 import { runLater, runNow } from '../base/steps.ts';
@@ -178,6 +178,27 @@ describe('a source that searches blocks in place', () => {
         inPlace(() => true, uncachedBlocks),
       ),
     ).toBe('blocked');
+  });
+
+  test('asks what is shared before the filter only where no other table may have the key', () => {
+    const reader = openNow(buildTable(entries, { blockBytes: 1 }).file);
+    const filter = vi.spyOn(reader, 'mayContain');
+    const shared = inPlace((block) => block !== 0);
+    const source = { ...uncachedBlocks, searchShared: vi.fn(shared.searchInPlace) };
+    const ask = (key: Uint8Array, isLast: boolean): string => {
+      filter.mockClear();
+      source.searchShared.mockClear();
+      const hash = bloomHash(key, 0, key.length);
+      const hit = peekFromTable(reader, source, key, 0, key.length, 1, hash, isLast);
+      const asked = [source.searchShared.mock.calls.length, filter.mock.calls.length];
+      return `${lineOfHit(key, hit)}, shared ${asked[0]}, filter ${asked[1]}`;
+    };
+    expect(ask(bytes('a'), true)).toBe(`${lineOf(entries[0]!)}, shared 1, filter 0`);
+    expect(ask(bytes('\0'), true)).toBe('none, shared 1, filter 0');
+    expect(ask(bytes('b'), true)).toBe('blocked, shared 1, filter 1');
+    expect(ask(bytes('bb'), true)).toBe('none, shared 1, filter 1');
+    expect(ask(bytes('a'), false)).toBe('blocked, shared 0, filter 1');
+    expect(ask(bytes('\0'), false)).toBe('none, shared 0, filter 1');
   });
 
   test('gives hits that the next search leaves as they are', () => {

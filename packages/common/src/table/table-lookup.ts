@@ -8,8 +8,9 @@
  * the next block.
  */
 import { type Steps, wait } from '../base/steps.ts';
+import type { Block } from '../block/block.ts';
 import { BEHIND_BLOCK, type BlockHit, findInBlock } from '../block/block-lookup.ts';
-import { type BlockSource, type LookupSource, NOT_AT_HAND } from './block-source.ts';
+import { type BlockSource, type LookupSource, NOT_AT_HAND, type UnheldAnswer } from './block-source.ts';
 import type { TableReader } from './table-reader.ts';
 
 /** The answer needs a block that is not at hand. */
@@ -18,6 +19,9 @@ export const BLOCKED: unique symbol = Symbol('blocked');
 /**
  * The newest version of the user key with a sequence number at most `sequence`, undefined when there is none.
  * `keyHash` is its `bloomHash`.
+ *
+ * A block that is at hand with its index answers as fast as the filter, and for good. One in shared memory takes longer than
+ * that, so the filter comes first, unless this is the last table that may have the key: then it mostly has.
  */
 export function peekFromTable(
   reader: TableReader,
@@ -27,28 +31,43 @@ export function peekFromTable(
   keyEnd: number,
   sequence: number,
   keyHash: number,
+  isLast = false,
 ): BlockHit | undefined | typeof BLOCKED {
   let index = reader.findBlock(key, keyStart, keyEnd, sequence);
   while (index >= 0) {
     const cached = source.cached(reader, index);
-    // A block that is at hand with its index answers as fast as the filter, and for good.
-    if (cached?.entryIndex === undefined && !reader.mayContain(index, keyHash, key, keyStart, keyEnd)) {
-      return undefined;
-    }
-    let hit =
-      cached === undefined
-        ? source.searchInPlace(reader, index, key, keyStart, keyEnd, sequence)
-        : findInBlock(cached, key, keyStart, keyEnd, sequence);
+    let hit: UnheldAnswer = NOT_AT_HAND;
+    if (cached?.entryIndex !== undefined) hit = findInBlock(cached, key, keyStart, keyEnd, sequence);
+    else if (isLast) hit = source.searchShared(reader, index, key, keyStart, keyEnd, sequence);
     if (hit === NOT_AT_HAND) {
-      const block = source.peek(reader, index);
-      if (block === undefined) return BLOCKED;
-      hit = findInBlock(block, key, keyStart, keyEnd, sequence);
+      if (!reader.mayContain(index, keyHash, key, keyStart, keyEnd)) return undefined;
+      hit = searchBlock(reader, source, index, cached, key, keyStart, keyEnd, sequence);
+      if (hit === NOT_AT_HAND) return BLOCKED;
     }
     if (hit !== BEHIND_BLOCK) return hit;
     if (!reader.splitsKey(index, key, keyStart, keyEnd)) return undefined;
     index++;
   }
   return undefined;
+}
+
+/** In the block that is at hand, or where it may be searched, or else in one that costs no wait. */
+function searchBlock(
+  reader: TableReader,
+  source: LookupSource,
+  index: number,
+  cached: Block | undefined,
+  key: Uint8Array,
+  keyStart: number,
+  keyEnd: number,
+  sequence: number,
+): UnheldAnswer {
+  if (cached === undefined) {
+    const found = source.searchInPlace(reader, index, key, keyStart, keyEnd, sequence);
+    if (found !== NOT_AT_HAND) return found;
+  }
+  const block = cached ?? source.peek(reader, index);
+  return block === undefined ? NOT_AT_HAND : findInBlock(block, key, keyStart, keyEnd, sequence);
 }
 
 /** As `peekFromTable`, and waits for the blocks that are not at hand. `key` must stay as it is meanwhile. */

@@ -7,12 +7,17 @@
  * too large for it, or all where there is none or it is the smaller of the two.
  */
 import { Block } from '@arena-level/common/block/block';
-import { BEHIND_BLOCK, type BlockHit, findInBlock } from '@arena-level/common/block/block-lookup';
+import { BEHIND_BLOCK, findInBlock } from '@arena-level/common/block/block-lookup';
 import { BlockScratch, BlockSlabs, ownMemory } from '@arena-level/common/block/block-memory';
 import { ImageIndex } from '@arena-level/common/block/image-index';
 import { copyOwned } from '@arena-level/common/bytes/owned-bytes';
 import type { BlockRun } from '@arena-level/common/table/block-run';
-import { type BlockRunSource, type LookupSource, NOT_AT_HAND } from '@arena-level/common/table/block-source';
+import {
+  type BlockRunSource,
+  type LookupSource,
+  NOT_AT_HAND,
+  type UnheldAnswer,
+} from '@arena-level/common/table/block-source';
 import type { TableReader } from '@arena-level/common/table/table-reader';
 import type { BlockCache } from './block-cache.ts';
 import type { ReadScheduler } from './read-scheduler.ts';
@@ -222,6 +227,21 @@ class CachedLookupSource implements LookupSource {
     return this.#loader.cache.get(reader.number, index);
   }
 
+  searchShared(
+    reader: TableReader,
+    index: number,
+    key: Uint8Array,
+    keyStart: number,
+    keyEnd: number,
+    sequence: number,
+  ): UnheldAnswer {
+    const { cache, shared } = this.#loader;
+    if (shared.cache === undefined) return NOT_AT_HAND;
+    const found = shared.cache.find(reader.number, index, key, keyStart, keyEnd, sequence);
+    if (found !== NOT_AT_HAND) cache.hits++;
+    return found;
+  }
+
   searchInPlace(
     reader: TableReader,
     index: number,
@@ -229,15 +249,11 @@ class CachedLookupSource implements LookupSource {
     keyStart: number,
     keyEnd: number,
     sequence: number,
-  ): BlockHit | undefined | typeof BEHIND_BLOCK | typeof NOT_AT_HAND {
-    const { shared: place } = this.#loader;
-    const shared = this.#keeps ? place.madeIfPossible() : place.cache;
-    if (shared === undefined) return NOT_AT_HAND;
-    const found = shared.find(reader.number, index, key, keyStart, keyEnd, sequence);
-    if (found !== NOT_AT_HAND) {
-      this.#loader.cache.hits++;
-      return found;
-    }
+  ): UnheldAnswer {
+    const { shared } = this.#loader;
+    if ((this.#keeps ? shared.madeIfPossible() : shared.cache) === undefined) return NOT_AT_HAND;
+    const found = this.searchShared(reader, index, key, keyStart, keyEnd, sequence);
+    if (found !== NOT_AT_HAND) return found;
     // Only whole keys tell, or it is not there.
     const block = this.#loader.findShared(reader, index, false);
     if (block !== undefined) return findInBlock(block, key, keyStart, keyEnd, sequence);
@@ -268,7 +284,7 @@ class CachedLookupSource implements LookupSource {
     keyStart: number,
     keyEnd: number,
     sequence: number,
-  ): BlockHit | undefined | typeof BEHIND_BLOCK {
+  ): UnheldAnswer {
     const block = this.#loader.readScratchNow(reader, index, this.#keeps);
     const hit = findInBlock(block, key, keyStart, keyEnd, sequence);
     if (hit === undefined || hit === BEHIND_BLOCK) return hit;

@@ -1,6 +1,6 @@
 import { type Steps, wait } from '@arena-level/common/base/steps';
 import type { Block } from '@arena-level/common/block/block';
-import type { LookupSource } from '@arena-level/common/table/block-source';
+import type { LookupSource, UnheldAnswer } from '@arena-level/common/table/block-source';
 import type { TableReader } from '@arena-level/common/table/table-reader';
 import type { TableCache } from '../cache/table-cache.ts';
 import type { TableMetadata } from '../manifest/table-metadata.ts';
@@ -31,6 +31,17 @@ export class HeldBlocks implements LookupSource {
     return this.#heldBlock(reader, index) ?? this.#source.cached(reader, index);
   }
 
+  searchShared(
+    reader: TableReader,
+    index: number,
+    key: Uint8Array,
+    keyStart: number,
+    keyEnd: number,
+    sequence: number,
+  ): UnheldAnswer {
+    return this.#source.searchShared(reader, index, key, keyStart, keyEnd, sequence);
+  }
+
   /** Asked for a block that is not held. */
   searchInPlace(
     reader: TableReader,
@@ -39,7 +50,7 @@ export class HeldBlocks implements LookupSource {
     keyStart: number,
     keyEnd: number,
     sequence: number,
-  ): ReturnType<LookupSource['searchInPlace']> {
+  ): UnheldAnswer {
     return this.#source.searchInPlace(reader, index, key, keyStart, keyEnd, sequence);
   }
 

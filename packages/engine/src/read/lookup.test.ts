@@ -3,7 +3,8 @@ import { Prng } from '@arena-level/common/base/prng';
 import { compareBytes } from '@arena-level/common/bytes/compare';
 import { MemDbKind } from '@arena-level/common/memdb/memdb';
 import { tableFile } from '@arena-level/common/storage/file-desc';
-import { describe, expect, test } from 'vitest';
+import type { TableReader } from '@arena-level/common/table/table-reader';
+import { describe, expect, test, vi } from 'vitest';
 import { SharedBlockCache } from '../cache/shared/shared-block-cache.ts';
 import { entries, visibleEntries } from '../iterator/entry-run.test-support.ts';
 import { Lookup } from './lookup.ts';
@@ -115,6 +116,21 @@ describe('a lookup', () => {
     for (let i = 0; i < 200; i++) lookup.getNow(picture.view, bytes(`absent-${i}`), 9);
     expect(picture.cache.misses).toBeLessThanOrEqual(1);
     expect(text(lookup.getNow(picture.view, bytes('m'), 9))).toBe('y');
+  });
+
+  test('looks into what is shared without a filter in the last table only', () => {
+    const [upper, last] = [entries('a#4=p z#5=q'), entries('a#1=x k#2=y z#3=z')];
+    for (const levels of [[[upper, last]], [[upper], [], [last]]]) {
+      const shared = SharedBlockCache.create(1 << 20, 256);
+      const { picture, lookup } = open({ levels }, { shared });
+      expect(text(lookup.getNow(picture.view, bytes('k'), 9))).toBe('y');
+      const readers = picture.levels.flat().map((table): TableReader => picture.tables.peek(table.number)!);
+      const filters = readers.map((reader) => vi.spyOn(reader, 'mayContain'));
+      const finds = vi.spyOn(shared, 'find');
+      expect(text(lookup.getNow(picture.view, bytes('k'), 9))).toBe('y');
+      expect(filters.map(({ mock }) => mock.calls.length)).toEqual([1, 0]);
+      expect(finds.mock.calls.map(([table]) => table)).toEqual([readers[1]!.number]);
+    }
   });
 
   test('of overlapping tables in level 0 believes the highest sequence number, whatever the file numbers', async () => {

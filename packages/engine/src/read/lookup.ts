@@ -205,22 +205,25 @@ export class Lookup {
     sequence: number,
     blocks: LookupSource,
   ): BlockHit | undefined | typeof BLOCKED {
-    const { levels } = view.version;
+    const { deepest, levels } = view.version;
     const keyHash = bloomHash(key, 0, key.length);
     let newest: BlockHit | undefined;
     this.#seeks?.begin();
-    for (const table of levels[0]!) {
+    const newer = levels[0]!;
+    for (let at = 0; at < newer.length; at++) {
+      const table = newer[at]!;
       if (!coversUserKey(table, key, 0, key.length)) continue;
-      const hit = this.#peekTable(table, key, sequence, keyHash, blocks);
+      const isLast = deepest === 0 && at === newer.length - 1;
+      const hit = this.#peekTable(table, key, sequence, keyHash, blocks, isLast);
       if (hit === BLOCKED) return BLOCKED;
       if (hit !== undefined && (newest === undefined || hit.sequence > newest.sequence)) newest = hit;
       if (newest !== undefined && table.number >= this.#flushedFrom) break;
     }
-    for (let level = 1; level < levels.length && newest === undefined; level++) {
+    for (let level = 1; level <= deepest && newest === undefined; level++) {
       const tables = levels[level]!;
       const table = tables[findTable(tables, key, 0, key.length, sequence)];
       if (table === undefined || !coversUserKey(table, key, 0, key.length)) continue;
-      const hit = this.#peekTable(table, key, sequence, keyHash, blocks);
+      const hit = this.#peekTable(table, key, sequence, keyHash, blocks, level === deepest);
       if (hit === BLOCKED) return BLOCKED;
       newest = hit;
     }
@@ -234,13 +237,14 @@ export class Lookup {
     sequence: number,
     keyHash: number,
     blocks: LookupSource,
+    isLast: boolean,
   ): BlockHit | undefined | typeof BLOCKED {
     const reader = this.#tables.peek(table.number);
     if (reader === undefined) {
       this.#closedTable = table;
       return BLOCKED;
     }
-    const hit = peekFromTable(reader, blocks, key, 0, key.length, sequence, keyHash);
+    const hit = peekFromTable(reader, blocks, key, 0, key.length, sequence, keyHash, isLast);
     this.#seeks?.searched(table, hit === undefined);
     return hit;
   }

@@ -22,6 +22,8 @@ export class Version {
   /** Grows with every version of a store. */
   readonly id: number;
   readonly levels: Levels;
+  /** The deepest level that has tables; 0 if none has. */
+  readonly deepest: number;
   #holds = 1;
   readonly #onReleased: (version: Version) => void;
 
@@ -29,6 +31,10 @@ export class Version {
     invariant(levels.length === LEVELS, 'a version has seven levels');
     this.id = id;
     this.levels = levels;
+    this.deepest = Math.max(
+      0,
+      levels.findLastIndex((tables) => tables.length > 0),
+    );
     this.#onReleased = onReleased;
   }
 
