@@ -32,7 +32,7 @@ function arenaEngine(name: string, note: string, own: OpenOptions): Engine {
     name,
     kind: 'own',
     note,
-    attach: async (setup, pass) => attach(pass as ThreadHandle, { cacheSize: threadCacheBytes(setup) }),
+    attach: async (_setup, pass) => attach(pass as ThreadHandle, { cacheSize: 0 }),
     async load() {
       return {
         version: packageVersion('arena-level'),
@@ -40,7 +40,7 @@ function arenaEngine(name: string, note: string, own: OpenOptions): Engine {
           ...optionsOf(setup),
           sync: setup.sync,
           compression: 'snappy from level 2 on',
-          ...(setup.threads === true && { 'cacheSize of each thread': threadCacheBytes(setup) }),
+          ...(setup.threads === true && { 'cacheSize of each thread': 0 }),
         }),
         open: async (setup) => arenaStore(await open(setup.location, optionsOf(setup)), setup.sync),
       };
@@ -48,21 +48,12 @@ function arenaEngine(name: string, note: string, own: OpenOptions): Engine {
   };
 }
 
-/** Threads that read at a time, at most. */
-const READER_THREADS = 2;
-
-/** All caches together have the bytes that other engines have in one: what threads have for themselves is taken from it. */
-function cachesOf(setup: EngineSetup): OpenOptions {
-  const { cacheBytes, threads = false } = setup;
-  if (!threads) return { cacheSize: cacheBytes };
-  const own = threadCacheBytes(setup);
-  const cacheSize = cacheBytes - READER_THREADS * own;
-  return { cacheSize, sharedCacheSize: cacheSize - own };
-}
-
-/** For the blocks to which iterators of one thread come. */
-function threadCacheBytes({ cacheBytes }: EngineSetup): number {
-  return Math.floor(cacheBytes / 32);
+/**
+ * All caches together have the bytes that other engines have in one. Where threads read, too, they share all of it: a cache of
+ * its own is for a thread's blocks that are too large for that.
+ */
+function cachesOf({ cacheBytes, threads = false }: EngineSetup): OpenOptions {
+  return threads ? { cacheSize: cacheBytes, sharedCacheSize: cacheBytes } : { cacheSize: cacheBytes };
 }
 
 export function arenaStore(store: Store, sync: boolean): BenchStore {
