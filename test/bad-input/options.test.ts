@@ -94,6 +94,16 @@ describe.each(Object.entries(CHOICES))('option %s', (name, values) => {
   });
 });
 
+test.each([
+  [{ cacheSize: 1000, sharedCacheSize: 1001 }, '1000', '1001'],
+  [{ cacheSize: 0, sharedCacheSize: 1 }, '0', '1'],
+  [{ sharedCacheSize: 2 ** 31 }, String(2 ** 26), String(2 ** 31)],
+])('more of the cache is shared than there is: %o is refused', async (options, most, given) => {
+  const { code, message } = await refusal(options);
+  expect(code).toBe(ErrorCode.InvalidOption);
+  for (const part of ["'sharedCacheSize'", "'cacheSize'", most, given]) expect(message).toContain(part);
+});
+
 describe('option compression', () => {
   test.each([
     ['unknown', 'zstd'],
