@@ -198,6 +198,10 @@ describe('a source that searches blocks in place', () => {
     expect(ask(bytes('b'), true)).toBe('blocked, shared 1, filter 1');
     expect(ask(bytes('bb'), true)).toBe('none, shared 1, filter 1');
     expect(ask(bytes('a'), false)).toBe('blocked, shared 0, filter 1');
+    const held = reader.readBlockNow(0);
+    const cached = vi.spyOn(source, 'cached').mockReturnValue(held);
+    expect(ask(bytes('a'), true)).toBe(`${lineOf(entries[0]!)}, shared 0, filter 1`);
+    cached.mockRestore();
     expect(ask(bytes('\0'), false)).toBe('none, shared 0, filter 1');
   });
 

@@ -38,7 +38,9 @@ export function peekFromTable(
     const cached = source.cached(reader, index);
     let hit: UnheldAnswer = NOT_AT_HAND;
     if (cached?.entryIndex !== undefined) hit = findInBlock(cached, key, keyStart, keyEnd, sequence);
-    else if (isLast) hit = source.searchShared(reader, index, key, keyStart, keyEnd, sequence);
+    else if (isLast && cached === undefined) {
+      hit = source.searchShared(reader, index, key, keyStart, keyEnd, sequence);
+    }
     if (hit === NOT_AT_HAND) {
       if (!reader.mayContain(index, keyHash, key, keyStart, keyEnd)) return undefined;
       hit = searchBlock(reader, source, index, cached, key, keyStart, keyEnd, sequence);
