@@ -4,7 +4,6 @@
  * INVARIANT: only the thread that owns the engine changes the state, and only along legal edges. Nothing writes
  * nodeData or kvData unless the arena is Active (its owner does) or Free (whoever prepares it does).
  */
-
 import { EngineError, ErrorCode } from '../base/errors.ts';
 import { invariant } from '../base/invariant.ts';
 import { MAX_ARENA_BYTES, MAX_SEQUENCE } from '../base/limits.ts';

@@ -3,6 +3,7 @@
  * of its entries, which a block that is not asked again never gets.
  */
 import { equalRanges } from '../bytes/compare.ts';
+import { copyOwned } from '../bytes/owned-bytes.ts';
 import { decodeVarint32 } from '../bytes/varint.ts';
 import { WORD_BYTES, wordAt } from '../bytes/word.ts';
 import type { Block } from './block.ts';
@@ -36,6 +37,18 @@ export interface BlockHit {
   readonly valueEnd: number;
   /** True when `valueBytes` are the value, a copy for whoever asked; false when it lies in a block, to which nobody writes. */
   readonly isOwn: boolean;
+}
+
+/** A hit whose value, bytes[start, end), is copied: for bytes that nobody may hold. */
+export function ownHit(
+  kind: number,
+  sequence: number,
+  bytes: Uint8Array,
+  start: number,
+  end: number,
+): BlockHit {
+  const valueBytes = copyOwned(bytes, start, end);
+  return { kind, sequence, valueBytes, valueStart: 0, valueEnd: valueBytes.length, isOwn: true };
 }
 
 /** All entries of the block sort before (user key, sequence). */

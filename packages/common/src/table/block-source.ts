@@ -19,26 +19,22 @@ export interface BlockSource {
 /** What a lookup finds where nobody may hold a block: a hit has a copy of its own. NOT_AT_HAND: the block is not there. */
 export type UnheldAnswer = BlockHit | undefined | typeof BEHIND_BLOCK | typeof NOT_AT_HAND;
 
+/** Looks a key up (`findInBlock`) in a block of a table. */
+export type UnheldSearch = (
+  reader: TableReader,
+  block: number,
+  key: Uint8Array,
+  keyStart: number,
+  keyEnd: number,
+  sequence: number,
+) => UnheldAnswer;
+
 /** And where lookups may find an answer without a block to hold. */
 export interface LookupSource extends BlockSource {
-  /** Looks a key up (`findInBlock`) in a block that lies in memory that threads share. */
-  searchShared(
-    reader: TableReader,
-    block: number,
-    key: Uint8Array,
-    keyStart: number,
-    keyEnd: number,
-    sequence: number,
-  ): UnheldAnswer;
-  /** The same, or in a block that is read for it if that costs no wait. NOT_AT_HAND: it must be got by `peek` or `load`. */
-  searchInPlace(
-    reader: TableReader,
-    block: number,
-    key: Uint8Array,
-    keyStart: number,
-    keyEnd: number,
-    sequence: number,
-  ): UnheldAnswer;
+  /** In memory that threads share. */
+  searchShared: UnheldSearch;
+  /** There, or in a block that is read for it if that costs no wait. NOT_AT_HAND: it must be got by `peek` or `load`. */
+  searchInPlace: UnheldSearch;
 }
 
 /** And where walks get several at once. */

@@ -7,10 +7,9 @@
  * too large for it, or all where there is none or it is the smaller of the two.
  */
 import { Block } from '@arena-level/common/block/block';
-import { BEHIND_BLOCK, findInBlock } from '@arena-level/common/block/block-lookup';
+import { BEHIND_BLOCK, findInBlock, ownHit } from '@arena-level/common/block/block-lookup';
 import { BlockScratch, BlockSlabs, ownMemory } from '@arena-level/common/block/block-memory';
 import { ImageIndex } from '@arena-level/common/block/image-index';
-import { copyOwned } from '@arena-level/common/bytes/owned-bytes';
 import type { BlockRun } from '@arena-level/common/table/block-run';
 import {
   type BlockRunSource,
@@ -288,7 +287,6 @@ class CachedLookupSource implements LookupSource {
     const block = this.#loader.readScratchNow(reader, index, this.#keeps);
     const hit = findInBlock(block, key, keyStart, keyEnd, sequence);
     if (hit === undefined || hit === BEHIND_BLOCK) return hit;
-    const valueBytes = copyOwned(hit.valueBytes, hit.valueStart, hit.valueEnd);
-    return { ...hit, valueBytes, valueStart: 0, valueEnd: valueBytes.length, isOwn: true };
+    return ownHit(hit.kind, hit.sequence, hit.valueBytes, hit.valueStart, hit.valueEnd);
   }
 }

@@ -8,8 +8,8 @@
  *     │ marks, by shard    a byte for each 8 units: 1 where an entry begins that was looked into │ anyone writes
  *     │ logs, by shard     entries one behind the other, in units of 32 bytes                    │ who has the lock writes
  *
- * An entry is a header of one unit and, from the next unit on, the image of a block (`block-image.ts`). V8 copies shared memory by words only where
- * both sides are aligned.
+ * An entry is a header of one unit and, from the next unit on, the image of a block (`block-image.ts`). V8 copies shared
+ * memory by words only where both sides are aligned.
  *
  *     │ units │ table (low, high) │ block │ bytes │ next older entry of the chain, as unit + 1; 0: none │ bucket │
  *

@@ -1,5 +1,5 @@
 import { ImageAnswer } from '@arena-level/common/block/block-image';
-import { BEHIND_BLOCK, type BlockHit } from '@arena-level/common/block/block-lookup';
+import { BEHIND_BLOCK, ownHit } from '@arena-level/common/block/block-lookup';
 import { type BlockMemory, ownMemory } from '@arena-level/common/block/block-memory';
 import {
   matchedKind,
@@ -8,9 +8,8 @@ import {
   matchedValueStart,
 } from '@arena-level/common/block/entry-match';
 import type { ImageIndex } from '@arena-level/common/block/image-index';
-import { copyOwned } from '@arena-level/common/bytes/owned-bytes';
 import { fromWords } from '@arena-level/common/bytes/two-words';
-import { NOT_AT_HAND } from '@arena-level/common/table/block-source';
+import { NOT_AT_HAND, type UnheldAnswer } from '@arena-level/common/table/block-source';
 import {
   type CacheLayout,
   createCacheMemory,
@@ -127,14 +126,18 @@ export class SharedBlockCache {
     keyStart: number,
     keyEnd: number,
     sequence: number,
-  ): BlockHit | undefined | typeof BEHIND_BLOCK | typeof NOT_AT_HAND {
+  ): UnheldAnswer {
     const hash = hashOf(table, block);
     const shard = this.#shardOf(hash);
     for (let tries = 0; tries < MAX_TRIES; tries++) {
       const { removals } = shard;
       const answer = shard.search(hash, table, block, key, keyStart, keyEnd, sequence);
       if (answer === undefined || answer === ImageAnswer.Undecided) break;
-      const hit = answer === ImageAnswer.Found ? this.#matchedHit() : undefined;
+      // Copied before it is known that nobody has overwritten it.
+      const hit =
+        answer === ImageAnswer.Found
+          ? ownHit(matchedKind, matchedSequence, this.#bytes, matchedValueStart, matchedValueEnd)
+          : undefined;
       if (!shard.wasQuiet(removals)) continue;
       this.#count(ParticipantWord.Hits);
       return answer === ImageAnswer.Behind ? BEHIND_BLOCK : hit;
@@ -187,19 +190,6 @@ export class SharedBlockCache {
       bytes += shard.usedBytes;
     }
     return { hits, misses, blocks, bytes };
-  }
-
-  /** Copied before it is known that nobody has overwritten it. */
-  #matchedHit(): BlockHit {
-    const valueBytes = copyOwned(this.#bytes, matchedValueStart, matchedValueEnd);
-    return {
-      kind: matchedKind,
-      sequence: matchedSequence,
-      valueBytes,
-      valueStart: 0,
-      valueEnd: valueBytes.length,
-      isOwn: true,
-    };
   }
 
   #shardOf(hash: number): CacheShard {
