@@ -226,6 +226,8 @@ describe('where the range is not empty', () => {
     expect((await store.ingest(source(given), SMALL)).path).toBe('batches');
     expect(contentsOf(store)).toEqual(expected(given));
     expect(tasks).toEqual(expect.arrayContaining(['build-run', 'unload', 'parse']));
+    // Batches make flushes, with temporary files of their own while they run.
+    await store.flush();
     expect(filesOf(memory, '.dbtmp')).toEqual([]);
     await store.close();
   });
@@ -242,6 +244,8 @@ describe('where the range is not empty', () => {
     await written;
     expect(report).toMatchObject({ path: 'batches', entries: 300 });
     expect(contentsOf(store)).toEqual(expected(given));
+    // Batches make flushes, with temporary files of their own while they run.
+    await store.flush();
     expect(filesOf(memory, '.dbtmp')).toEqual([]);
     await store.close();
   });
