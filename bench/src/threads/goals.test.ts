@@ -98,5 +98,7 @@ test('the tables have every figure of every number of threads, and the goals bes
   for (const { what } of goalsOf(report)) {
     expect(lines.filter((line) => line.startsWith(what))).toHaveLength(1);
   }
+  // The owner that reads writes nothing as fast as it can; nobody's reads are no figure.
+  expect(lines.filter((line) => /^ {2}(nobody|the owner|\d threads?) *$/.test(line))).toEqual([]);
   expect(threadsTables({ ...report, handOvers: [] })).not.toContain('handed to the thread');
 });

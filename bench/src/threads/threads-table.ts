@@ -96,13 +96,13 @@ function ingestTable({ engines, ingests }: ThreadsReport): string {
 }
 
 function readTable({ engines, reads }: ThreadsReport): string {
-  const rows = READ_FIGURES.flatMap(([heading, stage, figure, format]) => [
-    [heading],
-    ...READERS.map((readers) => [
+  const rows = READ_FIGURES.flatMap(([heading, stage, figure, format]) => {
+    const found = READERS.map((readers) => [
       `  ${stage === 'flat-out' && readers === 0 ? 'nobody' : readersText(readers)}`,
       ...engines.map(({ name }) => shown(stageFigure(reads, name, readers, stage, figure), format)),
-    ]),
-  ]);
+    ]).filter(hasFigures);
+    return found.length === 0 ? [] : [[heading], ...found];
+  });
   return textTable(['', ...engines.map(({ name }) => name)], rows);
 }
 
@@ -135,6 +135,11 @@ export function goalRows(report: ThreadsReport): string[][] {
 
 function goalTable(report: ThreadsReport): string {
   return textTable(GOAL_HEADER, goalRows(report));
+}
+
+/** Who reads cannot write meanwhile, nor tell what writing costs. */
+function hasFigures([, ...cells]: readonly string[]): boolean {
+  return cells.some((cell) => cell !== '');
 }
 
 function shown(value: number | undefined, format: Format): string {
