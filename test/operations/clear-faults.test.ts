@@ -190,6 +190,27 @@ describe('a clear whose files fail', () => {
     }
     expect([...outcomes].sort()).toEqual([ErrorCode.DatabaseNotOpen, 'done'].sort());
   });
+
+  test('is refused as everything else is when the store is closed while it reads keys', async () => {
+    const schedule = new HeldSchedule();
+    schedule.holds = false;
+    const memory = new MemoryStorage({ schedule: schedule.add });
+    const before = await reopen(memory, OPTIONS);
+    for (let n = 0; n < KEYS; n++) await before.put(key(n), bytes(`${n}`));
+    await before.flush();
+    await before.close();
+    const store = await reopen(memory, OPTIONS);
+    schedule.holds = true;
+    const cleared = store.clear({ ...RANGE, limit: KEYS });
+    await eventually(() => schedule.waiting > 0);
+    // The close goes on, up to where it waits for what the clear reads.
+    schedule.holds = false;
+    const closed = store.close();
+    await eventually(() => store.stats().iterators === 0);
+    schedule.release();
+    await expect(cleared).rejects.toMatchObject({ code: ErrorCode.DatabaseNotOpen });
+    await closed;
+  });
 });
 
 test('a compaction that could not be put off does not bring back what is dropped meanwhile', async () => {

@@ -26,6 +26,7 @@ import type { EventSink } from '../events/event-sink.ts';
 import type { ClearReason } from '../events/events.ts';
 import type { Health } from '../health/health.ts';
 import type { CheckedClearRange } from '../iterator/clear-range.ts';
+import type { Entry } from '../iterator/entry-batch.ts';
 import { isAboveRange, isBelowRange, type KeyRange } from '../iterator/key-range.ts';
 import type { StoreIterator } from '../iterator/store-iterator.ts';
 import type { Durability } from '../journal/durability.ts';
@@ -213,13 +214,23 @@ export class RangeClearing {
     try {
       for (;;) {
         health.checkOpen();
-        const entries = await iterator.nextv(MAX_BATCH_TOMBSTONES);
+        const entries = await this.#next(iterator);
         if (entries.length === 0) return;
         await this.#write(entries.map(([key]) => ({ type: 'del', key: key! })));
         tally.tombstones += entries.length;
       }
     } finally {
       iterator.close();
+    }
+  }
+
+  /** Nobody has the iterator but the close of the store, and that is what a caller is told. */
+  async #next(iterator: StoreIterator): Promise<Entry[]> {
+    try {
+      return await iterator.nextv(MAX_BATCH_TOMBSTONES);
+    } catch (error) {
+      if (hasCode(error, ErrorCode.IteratorNotOpen)) this.#modules.health.checkOpen();
+      throw error;
     }
   }
 
