@@ -300,3 +300,11 @@ function free(arena: Arena): void {
   arena.transition(ArenaState.Flushed);
   arena.transition(ArenaState.Free);
 }
+
+test('an executor that cannot be made keeps no share of a pool', async () => {
+  const storage = new NodeStorage(temporaryDirectory());
+  const first = makeExecutor(storage);
+  expect(() => makeExecutor(storage, { compactionWorkers: 2 })).toThrow(/compactionWorkers' is 2/);
+  await first.close();
+  expect(() => makeExecutor(storage, { flushWorkers: 2 })).not.toThrow();
+});

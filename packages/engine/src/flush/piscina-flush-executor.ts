@@ -72,13 +72,15 @@ export class PiscinaFlushExecutor implements FlushExecutor {
     this.#inline = new InlineFlushExecutor(storage, clock);
     const workerUrl = options.workerUrl ?? flushWorkerUrl.href;
     if (pool === undefined) {
-      this.#lease = leaseWorkerPool({ use: 'flush', workerUrl, size: options.flushWorkers, clock });
-      this.#compactions = leaseWorkerPool({
-        use: 'compaction',
-        workerUrl,
-        size: options.compactionWorkers,
-        clock,
-      });
+      const { flushWorkers, compactionWorkers } = options;
+      this.#lease = leaseWorkerPool({ use: 'flush', workerUrl, size: flushWorkers, clock });
+      try {
+        this.#compactions = leaseWorkerPool({ use: 'compaction', workerUrl, size: compactionWorkers, clock });
+      } catch (error) {
+        // Nobody will close this executor: its share would keep the pool, and the size of it, for good.
+        void this.#lease.close();
+        throw error;
+      }
     } else {
       this.#lease = borrowedPool(pool, clock);
       this.#compactions = this.#lease;
