@@ -190,11 +190,13 @@ export class WriteQueue {
         stalls.begin('slow-journal');
         return;
       }
-      if (health.state !== 'healthy') {
+      const item = this.#items[0]!;
+      // Work that was begun leaves when it has ended, whatever has become of the store meanwhile.
+      const isBegun = item instanceof ExclusiveWork && item.isBegun;
+      if (!isBegun && health.state !== 'healthy') {
         if (health.state === 'healing') stalls.begin('healing');
         return;
       }
-      const item = this.#items[0]!;
       if (item instanceof ExclusiveWork) {
         if (!this.#isThrough(item)) return;
         continue;
