@@ -6,6 +6,7 @@ import { describe, expect, test } from 'vitest';
 import { settle } from '../support/eventually.ts';
 import { reopen } from '../support/held-store.ts';
 import { temporaryDirectory } from '../support/temporary-directory.ts';
+import { bytes } from '../support/text-bytes.ts';
 import {
   contentsOf,
   expected,
@@ -77,6 +78,32 @@ describe('aborted', () => {
     setImmediate(() => controller.abort(new Error('enough')));
     await expect(ended).rejects.toMatchObject({ code: ErrorCode.Aborted });
     if (!stream.closed) await once(stream, 'close');
+    await store.close();
+  });
+
+  test('while tables are put in that then cannot be: no batches are written instead', async () => {
+    const { store, memory } = await openForIngest();
+    await store.put(bytes('a'), bytes('first'));
+    const controller = new AbortController();
+    const sync = memory.syncDirectory.bind(memory);
+    let isLate = false;
+    memory.syncDirectory = async () => {
+      // The flush before the commit, which a key of the range comes behind.
+      if (!isLate && filesOf(memory, '.ldb').length > 0) {
+        isLate = true;
+        void store.put(bytes('m000005'), bytes('between'));
+        controller.abort();
+      }
+      await sync();
+    };
+    const ended = store.ingest(source(given), { ...SMALL, signal: controller.signal });
+    await expect(ended).rejects.toMatchObject({
+      code: ErrorCode.Aborted,
+      message: 'the ingest was aborted; nothing is stored',
+    });
+    expect(isLate).toBe(true);
+    expect([...contentsOf(store).keys()]).toEqual(['a', 'm000005']);
+    expect(filesOf(memory, '.dbtmp')).toEqual([]);
     await store.close();
   });
 

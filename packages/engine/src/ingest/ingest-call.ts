@@ -67,6 +67,8 @@ export class IngestCall {
   #entries = 0;
   #bytes = 0;
   #isCommitting = false;
+  /** Asked for while that was so. */
+  #stopWanted: EngineError | undefined;
   #failure: { readonly error: unknown } | undefined;
 
   constructor(source: IngestSource, options: ResolvedIngestOptions, modules: IngestCallModules) {
@@ -103,8 +105,9 @@ export class IngestCall {
     }
   }
 
-  /** Nothing more is taken in, unless the tables are being put in already. */
+  /** Nothing more is taken in. Tables that are being put in already are, if they can be. */
   stop(error: EngineError): void {
+    if (this.#isCommitting) this.#stopWanted ??= error;
     if (this.#isCommitting || this.#failure !== undefined) return;
     this.#failure = { error };
     this.#merge?.cancel();
@@ -267,6 +270,7 @@ export class IngestCall {
     if (built !== undefined) {
       const level = await this.#putIn(built);
       if (level !== undefined) return this.#report('tables', built.tables.length, level);
+      if (this.#stopWanted !== undefined) throw this.#stopWanted;
       await this.#unloadRuns();
     }
     return this.#report('batches', 0, undefined);
