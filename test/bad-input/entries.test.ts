@@ -265,3 +265,54 @@ describe('a batch that is not the same when it is looked at again', () => {
     expect(store.stats().lastSequence).toBe(1);
   });
 });
+
+describe('a batch with a getter that calls the store', () => {
+  /** Calls `act` when the batch is taken in, behind the check of its operations. */
+  function batchThat(act: () => void): BatchOperation[] {
+    let reads = 0;
+    const calling: BatchOperation = {
+      type: 'put',
+      key: bytes('b'),
+      get value() {
+        if (++reads === 2) act();
+        return bytes('2');
+      },
+    };
+    return [{ type: 'put', key: bytes('a'), value: V }, calling, { type: 'put', key: bytes('c'), value: V }];
+  }
+  const keysOf = (from: Store): string[] => [...from.iterator({ values: false })].map(([k]) => text(k!));
+
+  test.each(['batch', 'batchSync'] as const)(
+    'is refused where that writes: nothing of %s is there',
+    async (method) => {
+      const failure = await failureOf(() => store[method](batchThat(() => store.putSync(bytes('n'), V))));
+      expect(failure).toMatchObject({ code: ErrorCode.InvalidArgument });
+      expect(failure.message).toMatch(/getters must not write/);
+      expect(keysOf(store)).toEqual([]);
+    },
+  );
+
+  test('is taken in as a whole where the failure of that is not told', async () => {
+    const nested: Promise<unknown>[] = [];
+    await store.batch(batchThat(() => void nested.push(failureOf(() => store.put(bytes('n'), V)))));
+    expect(await nested[0]).toMatchObject({ code: ErrorCode.InvalidArgument });
+    expect(keysOf(store)).toEqual(['a', 'b', 'c']);
+  });
+
+  test('that closes it is answered, and all of it is there or nothing', async () => {
+    let closing: Promise<void> | undefined;
+    const written = store.batch(
+      batchThat(() => {
+        closing = store.close();
+      }),
+    );
+    const isThere = await written.then(
+      () => true,
+      () => false,
+    );
+    await closing;
+    const again = await reopen(held.memory);
+    expect(keysOf(again)).toEqual(isThere ? ['a', 'b', 'c'] : []);
+    await again.close();
+  });
+});

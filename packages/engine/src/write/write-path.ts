@@ -38,6 +38,8 @@ export class WritePath {
   #queuedBytes = 0;
   #spare: Uint8Array<ArrayBuffer> | undefined;
   #intakeStopped = false;
+  /** Operations of a batch are being read: getters among them may call the store. */
+  #takesBatch = false;
 
   constructor(options: WritePathOptions, modules: WriteQueueModules, lastSequence: number) {
     this.#maxPendingBytes = options.maxPendingBytes;
@@ -76,7 +78,7 @@ export class WritePath {
   /** REQUIRES: checked operations, at least one; `recordBytes` as `checkBatch` computed it. */
   batch(operations: readonly BatchOperation[], recordBytes: number, sync: boolean): Promise<void> {
     const group = this.#groupFor(recordBytes, operations.length);
-    group.addBatch(operations, recordBytes);
+    this.#addBatch(group, operations, recordBytes);
     return this.#gathered(group, sync);
   }
 
@@ -128,7 +130,7 @@ export class WritePath {
 
   batchNow(operations: readonly BatchOperation[], recordBytes: number, sync: boolean): void {
     const group = this.#beginNow();
-    group.addBatch(operations, recordBytes);
+    this.#addBatch(group, operations, recordBytes);
     this.#finishNow(group, sync);
   }
 
@@ -170,8 +172,24 @@ export class WritePath {
     this.#intakeStopped = true;
   }
 
+  /** All of a batch, or nothing of it: its group stays open meanwhile, and nothing else is taken in. */
+  #addBatch(group: WriteGroup, operations: readonly BatchOperation[], recordBytes: number): void {
+    this.#takesBatch = true;
+    try {
+      group.addBatch(operations, recordBytes);
+    } finally {
+      this.#takesBatch = false;
+    }
+  }
+
   #checkIntake(): void {
     const { health } = this.#modules;
+    if (this.#takesBatch) {
+      throw new EngineError(
+        ErrorCode.InvalidArgument,
+        'a batch is being taken in: its getters must not write',
+      );
+    }
     if (this.#intakeStopped) throw new EngineError(ErrorCode.DatabaseNotOpen, 'the store is closed');
     if (health.state === 'stopped' || health.state === 'closed') throw health.refusal();
   }
@@ -216,6 +234,7 @@ export class WritePath {
   };
 
   #closeOpenGroup(): void {
+    if (this.#takesBatch) return;
     const group = this.#open;
     this.#open = undefined;
     // Empty when the only write of it could not be taken in.
