@@ -3,7 +3,10 @@
 import type { Prng } from '@arena-level/common/base/prng';
 import { LOSS_MODELS } from '@arena-level/common/storage/crash-replay';
 import type { FaultRule } from '@arena-level/common/storage/fault-plan';
+import { FaultStorage } from '@arena-level/common/storage/fault-storage';
 import { MemoryStorage } from '@arena-level/common/storage/memory-storage';
+import type { WritableFile } from '@arena-level/common/storage/storage';
+import { systemError } from '@arena-level/common/storage/system-error';
 import { ErrorCode, type OpenOptions, type Snapshot } from 'arena-level/engine';
 import { describe, expect, test } from 'vitest';
 import { CompactingStore } from '../compaction/compacting-store.ts';
@@ -13,7 +16,7 @@ import type { FaultKind } from '../faults/fault-loop.ts';
 import { FaultyStore } from '../faults/faulty-store.ts';
 import { eventually, settle } from '../support/eventually.ts';
 import { HeldSchedule } from '../support/held-schedule.ts';
-import { reopen } from '../support/held-store.ts';
+import { openHeld, reopen } from '../support/held-store.ts';
 import { bytes, key, text } from '../support/text-bytes.ts';
 
 const OPTIONS: OpenOptions = {
@@ -243,4 +246,70 @@ test('a compaction that could not be put off does not bring back what is dropped
   store.expectTidy();
   store.expectContents();
   await store.expectContentsAfterReopen();
+});
+
+/** Has every write to a new manifest go through `write`, which is told how many manifests there have been. */
+function throughManifests(memory: MemoryStorage, write: (manifest: number) => Promise<void>): void {
+  const create = memory.createNow.bind(memory);
+  let manifests = 0;
+  memory.createNow = (desc) => {
+    const file = create(desc);
+    if (desc.type !== 'manifest') return file;
+    const manifest = ++manifests;
+    const writeLater: WritableFile['write'] = file.write.bind(file);
+    file.write = async (...args) => {
+      await write(manifest);
+      return await writeLater(...args);
+    };
+    return file;
+  };
+}
+
+test('an edit that is made up for while the store is closed is in force before that, or not made', async () => {
+  let faults: FaultStorage | undefined;
+  const { store, memory, executor, names } = await openHeld(
+    {},
+    {
+      wrap: (inner) => {
+        faults = new FaultStorage(inner);
+        return faults;
+      },
+    },
+  );
+  executor.release();
+  await store.put(key(1), bytes('v'));
+  await store.flush();
+  faults!.install({
+    rules: [{ operation: 'sync', type: 'manifest', nth: 1, times: 1, effect: 'error', errno: 'ENOSPC' }],
+  });
+  await expect(store.clear()).rejects.toMatchObject({ code: ErrorCode.WriteOutcomeUnknown });
+
+  // A flush is being committed, which fails, and behind it the repeated call waits for the commit lane.
+  let fail: () => void = () => {};
+  const failing = new Promise<void>((resolve) => {
+    fail = resolve;
+  });
+  throughManifests(memory, async (manifest) => {
+    if (manifest > 1) return await settle(50);
+    await failing;
+    throw systemError('ENOSPC', 'write');
+  });
+  await store.put(key(2), bytes('v'));
+  const flushed = store.flush().catch(() => 'failed');
+  await settle();
+  const cleared = store.clear({ gte: key(5) }).catch((error: unknown) => error);
+  await settle();
+  const closed = store.close();
+  await settle();
+  fail();
+  await closed;
+  const files = memory.fileNames();
+  expect(await flushed).toBe('failed');
+  await cleared;
+  await settle(100);
+  expect(names().at(-1)).toBe('closed');
+  expect(memory.fileNames()).toEqual(files);
+  const again = await reopen(memory);
+  expect([1, 2].map((n) => again.hasSync(key(n)))).toEqual([false, true]);
+  await again.close();
 });

@@ -23,6 +23,7 @@ import type { SnapshotList } from '../read/snapshot-list.ts';
 import type { WriteRings } from '../rings/write-rings.ts';
 import type { RootKeeper } from '../roots/root-keeper.ts';
 import type { ThreadSharing } from '../threads/owner/thread-sharing.ts';
+import type { CommitLane } from '../version/commit-lane.ts';
 import type { ObsoleteTables } from '../version/obsolete-tables.ts';
 import type { VersionSet } from '../version/version-set.ts';
 import type { Level0Throttle } from '../write/level0-throttle.ts';
@@ -55,6 +56,7 @@ export interface StoreParts {
   readonly gate: PauseGate;
   readonly leavePauseGate: () => void;
   readonly obsolete: ObsoleteTables;
+  readonly lane: CommitLane;
   readonly writes: WritePath;
   readonly healer: Healer;
   readonly snapshots: SnapshotList;
@@ -159,6 +161,8 @@ async function closeStore(parts: StoreParts): Promise<void> {
     attempt(() => parts.ingests.settled()),
     attempt(() => executor.close()),
   ]);
+  // Behind those that are waited for: one that nobody waits for may be next.
+  await attempt(() => parts.lane.close());
   parts.leavePauseGate();
   await attempt(() => parts.reads.close());
   for (const journal of memtables.journals()) await attempt(() => journal.close());

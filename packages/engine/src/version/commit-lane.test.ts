@@ -1,3 +1,4 @@
+import { ErrorCode } from '@arena-level/common/base/errors';
 import { Running, runNow, type Steps, wait } from '@arena-level/common/base/steps';
 import { beforeEach, describe, expect, test } from 'vitest';
 import { CommitLane } from './commit-lane.ts';
@@ -102,5 +103,20 @@ describe('the commit lane', () => {
     await endAll();
     await settled;
     await first.promise;
+  });
+
+  test('once it is closed ends what is under way, and begins nothing more', async () => {
+    const [first, second] = ['a', 'b'].map(inLane);
+    let isClosed = false;
+    const closing = lane.close().then(() => {
+      isClosed = true;
+    });
+    await new Promise(setImmediate);
+    expect(isClosed).toBe(false);
+    const refused = expect(second!.promise).rejects.toMatchObject({ code: ErrorCode.DatabaseNotOpen });
+    await endAll();
+    await Promise.all([closing, refused]);
+    expect(await first!.promise).toBe('a');
+    expect(log).toEqual(['a1', 'a2']);
   });
 });

@@ -4,6 +4,7 @@
  *
  * Main thread only.
  */
+import { EngineError, ErrorCode } from '@arena-level/common/base/errors';
 import { Running, type Steps, wait } from '@arena-level/common/base/steps';
 
 /** A commit under way, whatever it gives. */
@@ -11,10 +12,13 @@ type Commit = Pick<Running<unknown>, 'settled' | 'finishNow' | 'promise'>;
 
 export class CommitLane {
   #occupant: Commit | undefined;
+  #isClosed = false;
 
   /** Runs `commit` when no other commit is under way, and gives its outcome. */
   *run<T>(commit: () => Steps<T>): Steps<T> {
     for (;;) {
+      if (this.#isClosed)
+        throw new EngineError(ErrorCode.DatabaseNotOpen, 'the store was closed before the commit');
       const before = this.#occupant;
       if (before === undefined || before.settled) break;
       yield* wait(
@@ -36,6 +40,12 @@ export class CommitLane {
   finishNow(): void {
     const occupant = this.#occupant;
     if (occupant !== undefined && !occupant.settled) endNow(occupant);
+  }
+
+  /** Nothing is committed any more, by those either that wait here. Resolves when what is under way has ended. */
+  async close(): Promise<void> {
+    this.#isClosed = true;
+    await this.settled();
   }
 
   /** Resolves when the commit that is under way now has ended. */
