@@ -141,3 +141,37 @@ test('an input that could not be opened for a cause that passes is no reason to 
   store.expectContents();
   await store.expectContentsAfterReopen();
 });
+
+test('a blocking writer that it holds up leaves the compaction of another range alone', async () => {
+  // The far keys come to lie in levels 1 and 2, and no level calls for a compaction.
+  const first = await CompactingStore.open({ level1Size: 4096 });
+  first.held.executor.holdsCompactions = false;
+  for (let n = 0; first.tables[2] === 0 && n < 50; n++) await first.addTable(FAR, 60);
+  await first.store.settled();
+  await first.store.close();
+  const store = await CompactingStore.open({ level1Size: 1024 * 1024 }, { memory: first.memory });
+  store.held.executor.holdsCompactions = false;
+  while (store.tables[0]! > 0 || store.tables[1] === 0) {
+    await store.addTable(FAR);
+    await store.store.settled();
+  }
+  expect(store.tables[2]).toBeGreaterThan(0);
+  for (let n = 0; n < 3; n++) await store.addTable(0);
+  damage(store, store.memory.listNow().findLast(({ type }) => type === 'table')!);
+  await store.addTable(0);
+  await eventually(() => store.count('compaction-failed') === 1);
+
+  store.held.executor.holdsCompactions = true;
+  const compacted = store.store.compactRange(bytes(`key-00${FAR}`), bytes(`key-00${FAR + 20}`));
+  await store.compaction();
+  for (let attempts = 0; attempts < 2; attempts++) {
+    expect(() => {
+      for (let n = 0; n < 10_000; n++) store.putSync(n % 20);
+    }).toThrow(expect.objectContaining({ code: ErrorCode.Corruption }));
+    await settle();
+  }
+  store.held.executor.releaseCompactions();
+  expect(await stateOf(compacted)).toBe('resolved');
+  expect(store.count('compaction-superseded')).toBe(0);
+  await store.store.close();
+});

@@ -164,9 +164,9 @@ export class CompactionCoordinator {
     if (run?.built !== undefined && !run.isDone && !run.isSuperseded) this.#commitNow(run);
     // What was under way may have been all.
     if (versions.current.id !== id) return;
-    this.#supersede();
     const pick = this.#picker.forLevels();
-    if (pick === undefined) throw this.failure ?? nothingToDo();
+    if (pick === undefined) throw this.failure ?? this.#picker.damage ?? nothingToDo();
+    this.#supersede();
     this.#performNow(pick);
   }
 
