@@ -82,6 +82,42 @@ test('what is no handle, or one of another release, is refused by name', async (
   });
 });
 
+test('a handle that is not whole is refused by the part that is wrong, and is as good as before', async () => {
+  const store = await openStore();
+  const handle = store.share();
+  const wrong = {
+    port: [undefined, 5, {}],
+    slot: [undefined, 'x', -1, 64, 1.5],
+    incarnation: [undefined],
+    owner: [undefined],
+    flushedFrom: [undefined],
+    location: [undefined, 5],
+    storage: [undefined, null],
+    options: [undefined],
+  };
+  for (const [part, values] of Object.entries(wrong)) {
+    for (const value of values) {
+      expect(() => attach({ ...handle, owner: -1, [part]: value } as ThreadHandle)).toThrow(
+        expect.objectContaining({
+          code: ErrorCode.InvalidArgument,
+          message: expect.stringMatching(`^'${part}' of the handle must be .*, not `),
+        }),
+      );
+    }
+  }
+  await (await ReaderThread.start(handle)).call('attach');
+});
+
+test('a handle is good for nothing in a thread that has sent its port on, and good where that went', async () => {
+  const store = await openStore();
+  const handle = store.share();
+  const thread = await ReaderThread.start(handle);
+  expect(() => attach({ ...handle, owner: -1 })).toThrow(
+    expect.objectContaining({ code: ErrorCode.HandleUsed, message: expect.stringMatching(/sent on/) }),
+  );
+  expect(await thread.call('getSync', 'key')).toBeUndefined();
+});
+
 test('options of share and attach are checked', async () => {
   const store = await openStore();
   for (const options of [{ nme: 'x' }, { name: '' }, { stallMs: 1.5 }, { stallMs: 99 }]) {

@@ -1,4 +1,4 @@
-import { threadId } from 'node:worker_threads';
+import { type MessagePort, threadId } from 'node:worker_threads';
 import { systemClock } from '@arena-level/common/base/clock';
 import { EngineError, ErrorCode } from '@arena-level/common/base/errors';
 import { MIB } from '@arena-level/common/base/limits';
@@ -14,6 +14,7 @@ import {
   type ThreadHandle,
   type ThreadReadOptions,
 } from '../control/handle.ts';
+import type { ThreadMessage } from '../control/messages.ts';
 import { ThreadSlot } from '../control/thread-slot.ts';
 import { AttachedStore } from './attached-store.ts';
 import { storeClosed } from './thread-views.ts';
@@ -52,14 +53,18 @@ export function attach(handle: ThreadHandle, options: AttachOptions = {}): Attac
   const control = new ControlBuffer(handle.control);
   const slot = new ThreadSlot(control.words, handle.slot);
   if (control.isClosed) throw storeClosed();
-  if (slot.incarnation !== handle.incarnation || !slot.change(SlotState.Handed, SlotState.Attached)) {
+  const { port, location, flushedFrom, sharedCache } = handle;
+  if (
+    !isHere(port) ||
+    slot.incarnation !== handle.incarnation ||
+    !slot.change(SlotState.Handed, SlotState.Attached)
+  ) {
     throw new EngineError(
       ErrorCode.HandleUsed,
-      'the handle was used before, or its port was closed: share() makes one for each thread',
+      'the handle was used before, or its port was closed or sent on: share() makes one for each thread',
     );
   }
   slot.thread = threadId;
-  const { port, location, flushedFrom, sharedCache } = handle;
   const clock = systemClock;
   return new AttachedStore({
     control,
@@ -73,6 +78,15 @@ export function attach(handle: ThreadHandle, options: AttachOptions = {}): Attac
     clock,
     turns: new LoopTurns(clock),
   });
+}
+
+/**
+ * Whether the port is this thread's. Node crashes when one is read that was sent on to another thread; such a port cannot post
+ * either, and says so by what it returns.
+ */
+function isHere(port: MessagePort): boolean {
+  const isPosted: unknown = port.postMessage({ kind: 'moved' } satisfies ThreadMessage);
+  return isPosted !== undefined;
 }
 
 function atLeast(least: number): OptionKind {

@@ -1,11 +1,11 @@
-import type { MessagePort } from 'node:worker_threads';
+import { MessagePort } from 'node:worker_threads';
 import { EngineError, ErrorCode } from '@arena-level/common/base/errors';
 import type { StorageSpec } from '@arena-level/common/storage/storage-spec';
 import { layoutOf } from '../../cache/shared/cache-layout.ts';
-import { nameOf } from '../../options/call-options.ts';
+import { nameOf, type OptionKind } from '../../options/call-options.ts';
 import type { ResolvedOptions } from '../../options/options.ts';
 import { checkControl, otherVersion } from './control-buffer.ts';
-import { CONTROL_VERSION } from './control-layout.ts';
+import { CONTROL_VERSION, MAX_THREADS } from './control-layout.ts';
 
 /** What a thread needs to know of the options of the store. */
 export type ThreadReadOptions = Pick<ResolvedOptions, 'cacheBytes' | 'maxOpenFiles' | 'reads'>;
@@ -35,6 +35,24 @@ export interface ThreadHandle {
   readonly options: ThreadReadOptions;
 }
 
+const isNumber = (value: unknown): boolean => Number.isSafeInteger(value);
+const isObject = (value: unknown): boolean => typeof value === 'object' && value !== null;
+
+/** Everything of a handle that does not say itself what it is. */
+const PARTS = {
+  port: { fits: (value) => value instanceof MessagePort, wanted: 'the port that was transferred with it' },
+  slot: {
+    fits: (value) => isNumber(value) && (value as number) >= 0 && (value as number) < MAX_THREADS,
+    wanted: `a whole number from 0 to ${MAX_THREADS - 1}`,
+  },
+  incarnation: { fits: isNumber, wanted: 'a whole number' },
+  owner: { fits: isNumber, wanted: 'the threadId of the owner' },
+  flushedFrom: { fits: isNumber, wanted: 'a sequence number' },
+  location: { fits: (value) => typeof value === 'string', wanted: 'the directory of the store' },
+  storage: { fits: isObject, wanted: 'an object' },
+  options: { fits: isObject, wanted: 'an object' },
+} satisfies { readonly [Part in keyof ThreadHandle]?: OptionKind };
+
 export function makeHandle(parts: Omit<ThreadHandle, 'kind' | 'version'>): ThreadHandle {
   return { kind: KIND, version: CONTROL_VERSION, ...parts };
 }
@@ -50,6 +68,14 @@ export function checkHandle(handle: ThreadHandle): void {
   if (handle.version !== CONTROL_VERSION) throw otherVersion(handle.version);
   checkControl(handle.control);
   if (handle.sharedCache !== undefined) layoutOf(handle.sharedCache);
+  for (const [part, { fits, wanted }] of Object.entries(PARTS)) {
+    const value: unknown = handle[part as keyof typeof PARTS];
+    if (fits(value)) continue;
+    throw new EngineError(
+      ErrorCode.InvalidArgument,
+      `'${part}' of the handle must be ${wanted}, not ${nameOf(value)}: attach takes the handle as share() gave it`,
+    );
+  }
 }
 
 /** The number under which the thread of a slot uses the shared cache: the owner has the first one. */
