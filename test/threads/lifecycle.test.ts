@@ -76,6 +76,26 @@ describe.each([
   });
 });
 
+test.each([
+  { how: 'is terminated', areKept: false, end: (thread: ReaderThread) => thread.worker.terminate() },
+  { how: 'has closed its store', areKept: true, end: (thread: ReaderThread) => thread.call('close') },
+])('arenas that a thread was reading when it $how are used again: $areKept', async ({ areKept, end }) => {
+  const store = await openStore({ flush: 'inline', maxIdleArenas: 8 });
+  const thread = await ReaderThread.start(store);
+  await overwrite(store, 1);
+  put(store, 'key', 'in a MemDB');
+  await thread.call('openIterator', {});
+  await overwrite(store, 1);
+  await store.flush();
+  const before = store.stats().arenas;
+  expect(before.inUse).toBe(2);
+  await end(thread);
+  await whenever(() => store.stats().threads.handles === 0);
+  const { inUse, idle, preparing } = store.stats().arenas;
+  expect(inUse).toBe(1);
+  expect(idle + preparing).toBe(before.idle + before.preparing + (areKept ? 1 : 0));
+});
+
 test('threads that are terminated in the middle of reads leave the store whole', async () => {
   const store = await openStore();
   for (let round = 0; round < 8; round++) {
