@@ -143,6 +143,34 @@ describe('a line that cannot be parsed', () => {
   });
 });
 
+describe.each([30, 1000, 1 << 20])(
+  'a line of the length that is allowed, and one of more, in pieces of %i bytes',
+  (pieceBytes) => {
+    test.each(['first', 'in the middle', 'last'])('%s', async (where) => {
+      const at = { first: 0, 'in the middle': 25, last: 50 }[where]!;
+      for (const end of ['\n', '\r\n']) {
+        const sourceOf = (length: number): string[] => {
+          const before = lines(50, 50, 'a');
+          const text = [...before.slice(0, at), `long=${'x'.repeat(length - 5)}`, ...before.slice(at)].join(
+            end,
+          );
+          return [text];
+        };
+        const options = { ...SMALL, pieceBytes, maxLineBytes: 100 };
+        const { store } = await openForIngest();
+        await expect(store.ingest(sourceOf(101), { ...options, tables: false })).rejects.toMatchObject({
+          code: ErrorCode.TooLarge,
+          message: expect.stringMatching(
+            `^line ${at + 1} of the source: it is longer than 100 bytes; `,
+          ) as string,
+        });
+        expect(await store.ingest(sourceOf(100), options)).toMatchObject({ entries: 51 });
+        await store.close();
+      }
+    });
+  },
+);
+
 describe('pieces and records', () => {
   test('of records the parse function gets one at a time, and errors name its number', async () => {
     const { store } = await openForIngest();

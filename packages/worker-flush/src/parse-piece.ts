@@ -5,7 +5,12 @@
 import { EngineError, ErrorCode, messageOf } from '@arena-level/common/base/errors';
 import { MAX_KEY_BYTES, MAX_VALUE_BYTES } from '@arena-level/common/base/limits';
 import { EMPTY_BYTES } from '@arena-level/common/bytes/compare';
-import type { IngestPiece, ParsedPiece, ParseJob } from '@arena-level/common/protocol/ingest-protocol';
+import {
+  type IngestPiece,
+  lineTooLong,
+  type ParsedPiece,
+  type ParseJob,
+} from '@arena-level/common/protocol/ingest-protocol';
 import { loadParser, type ParseContext, type ParseFunction } from './load-parser.ts';
 
 /** Takes entries over; the bytes may change once the call has returned. */
@@ -34,6 +39,7 @@ export async function parsePiece(job: ParseJob, sink: EntrySink): Promise<Parsed
   let report: unknown;
   for (const input of inputsOf(piece)) {
     try {
+      checkLine(input, piece);
       report = takeEntries(parse(input, context), sink, tally);
     } catch (error) {
       throw new UnitError(tally.units, error);
@@ -47,6 +53,11 @@ function* inputsOf({ split, bytes, records }: IngestPiece): Generator<unknown> {
   if (split === 'records') yield* records!;
   else if (split === 'pieces') yield ownCopy(bytes!);
   else yield* linesOf(ownCopy(bytes!));
+}
+
+function checkLine(input: unknown, { split, maxLineBytes }: IngestPiece): void {
+  if (split !== 'lines' || maxLineBytes === undefined || (input as Uint8Array).length <= maxLineBytes) return;
+  throw lineTooLong(maxLineBytes);
 }
 
 /** What a parse function sees is not shared: not all that takes bytes takes shared ones. Used again for each piece. */

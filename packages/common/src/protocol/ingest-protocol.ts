@@ -1,3 +1,4 @@
+import { EngineError, ErrorCode } from '../base/errors.ts';
 import type { RingMemory } from '../rings/ring-memory.ts';
 import type { StorageSpec } from '../storage/storage-spec.ts';
 import type { TableOptions } from '../table/table-options.ts';
@@ -16,6 +17,12 @@ export interface IngestPiece {
   readonly records?: readonly unknown[];
   /** Path of the file it is of. */
   readonly file?: string;
+  /** Of lines: a longer one is a failure. */
+  readonly maxLineBytes?: number;
+}
+
+export function lineTooLong(maxLineBytes: number): EngineError {
+  return new EngineError(ErrorCode.TooLarge, `it is longer than ${maxLineBytes} bytes`);
 }
 
 /** A piece to parse, and by what. */

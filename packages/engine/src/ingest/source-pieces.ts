@@ -1,11 +1,11 @@
 /**
  * Cuts a source into pieces for threads, on the main thread: lines are only looked for where a piece is to end.
  *
- * A line that is too long becomes a piece of its own that says so, so that its position is known when all before it is
- * parsed.
+ * A line that is too long for a piece becomes one of its own that says so, so that its position is known when all before it is
+ * parsed; one that fits into a piece is found by the thread that parses it.
  */
 import { EngineError, ErrorCode } from '@arena-level/common/base/errors';
-import type { IngestPiece } from '@arena-level/common/protocol/ingest-protocol';
+import { type IngestPiece, lineTooLong } from '@arena-level/common/protocol/ingest-protocol';
 import { nameOf } from '../options/call-options.ts';
 import type { IngestSource } from '../public/ingest-types.ts';
 import { GatheredLines } from './gathered-lines.ts';
@@ -86,6 +86,8 @@ export class SourcePieces {
 
   async *#lines(items: Items, file: string | undefined): AsyncGenerator<SourcePiece> {
     const { maxLineBytes, pieceBytes } = this.#options;
+    // A CR may be part of its end.
+    const mostBytes = maxLineBytes + 1;
     let size = pieceBytes.first;
     const gathered = new GatheredLines(this.#memory, size);
     for await (const item of items) {
@@ -97,21 +99,20 @@ export class SourcePieces {
         gathered.add(bytes.subarray(at, end));
         at = end;
         if (gathered.bytes < size) continue;
-        const isTooLong = room <= 0 && gathered.bytes - Number(bytes[end - 1] === LF) > maxLineBytes;
+        const isTooLong = room <= 0 && gathered.bytes - Number(bytes[end - 1] === LF) > mostBytes;
         const lines = isTooLong ? undefined : gathered.takeLines(size);
         if (lines !== undefined) {
-          yield { split: 'lines', bytes: lines, ...named(file) };
+          yield { split: 'lines', bytes: lines, maxLineBytes, ...named(file) };
           size = this.#nextSize(size, pieceBytes);
         }
-        if (isTooLong || gathered.bytes > maxLineBytes) {
-          const failure = new EngineError(ErrorCode.TooLarge, `it is longer than ${maxLineBytes} bytes`);
-          yield { split: 'lines', failure, ...named(file) };
+        if (isTooLong || gathered.bytes > mostBytes) {
+          yield { split: 'lines', failure: lineTooLong(maxLineBytes), ...named(file) };
           return;
         }
       }
     }
     const rest = gathered.takeAll();
-    if (rest.length > 0) yield { split: 'lines', bytes: rest, ...named(file) };
+    if (rest.length > 0) yield { split: 'lines', bytes: rest, maxLineBytes, ...named(file) };
   }
 
   #nextSize(size: number, { first, most }: PieceSize): number {

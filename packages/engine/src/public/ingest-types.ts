@@ -51,7 +51,7 @@ export interface IngestOptions {
   readonly pieceBytes?: number;
   /** The same for records. Default 1,000, growing to 16,000. */
   readonly pieceRecords?: number;
-  /** Longest line. Default 16 MiB. */
+  /** Longest line, without its end. Default 16 MiB. */
   readonly maxLineBytes?: number;
   /** Ends it with LEVEL_ABORTED. */
   readonly signal?: AbortSignal;
