@@ -330,6 +330,28 @@ describe('many keys at once', () => {
     clearInterval(turn);
     expect(most).toBeLessThanOrEqual(64);
   });
+
+  test('end together, also when one of them fails: until then the view is held', async () => {
+    const waiting: (() => void)[] = [];
+    const layout = { levels: [[], [entries('a#1=v'), entries('z#2=v')]] };
+    const { picture, lookup } = open(layout, { schedule: (complete) => waiting.push(complete) });
+    const [, { number: last }] = picture.levels[1]! as [unknown, { readonly number: number }];
+    picture.storage.removeNow(tableFile(last));
+    let outcome = 'pending';
+    const answers = lookup.getMany(picture.view, [bytes('a'), bytes('z')], 9).catch(() => {
+      outcome = 'rejected';
+    });
+    picture.view.release();
+    for (const complete of waiting.splice(1)) complete();
+    await new Promise((resolve) => setImmediate(resolve));
+    expect([outcome, waiting.length, picture.isVersionReleased]).toEqual(['pending', 1, false]);
+    while (outcome === 'pending') {
+      for (const complete of waiting.splice(0)) complete();
+      await new Promise((resolve) => setImmediate(resolve));
+    }
+    await answers;
+    expect(picture.isVersionReleased).toBe(true);
+  });
 });
 
 for (const memdbKind of [MemDbKind.Hash, MemDbKind.Skiplist]) {

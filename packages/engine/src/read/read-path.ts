@@ -60,6 +60,8 @@ export class ReadPath {
   readonly #seeks: SeekWatch | undefined;
   readonly #modules: ReadPathModules;
   readonly #iterators = new Set<StoreIterator>();
+  /** Reads that wait, each of which holds its view. */
+  readonly #waiting = new Set<Promise<unknown>>();
 
   constructor(options: ReadPathOptions, modules: ReadPathModules) {
     this.#modules = modules;
@@ -102,8 +104,9 @@ export class ReadPath {
   /** Answers that are at hand wait their turn like any other, so that a loop over them lets the event loop turn. */
   async get(key: Uint8Array, options: ReadOptions): Promise<Value> {
     const answer = this.#lookup.get(this.#view(), key, this.#sequence(options), options.fillCache ?? true);
+    if (answer instanceof Promise) return await this.#untilRead(answer);
     const { turns } = this.#modules;
-    if (!(answer instanceof Promise) && turns.isDue()) await turns.next();
+    if (turns.isDue()) await turns.next();
     return answer;
   }
 
@@ -113,8 +116,9 @@ export class ReadPath {
 
   async has(key: Uint8Array, options: ReadOptions): Promise<boolean> {
     const answer = this.#lookup.has(this.#view(), key, this.#sequence(options), options.fillCache ?? true);
+    if (answer instanceof Promise) return await this.#untilRead(answer);
     const { turns } = this.#modules;
-    if (!(answer instanceof Promise) && turns.isDue()) await turns.next();
+    if (turns.isDue()) await turns.next();
     return answer;
   }
 
@@ -123,11 +127,17 @@ export class ReadPath {
   }
 
   async getMany(keys: readonly Uint8Array[], options: ReadOptions): Promise<Value[]> {
-    return await this.#lookup.getMany(this.#view(), keys, this.#sequence(options), options.fillCache ?? true);
+    const { fillCache = true } = options;
+    return await this.#untilRead(
+      this.#lookup.getMany(this.#view(), keys, this.#sequence(options), fillCache),
+    );
   }
 
   async hasMany(keys: readonly Uint8Array[], options: ReadOptions): Promise<boolean[]> {
-    return await this.#lookup.hasMany(this.#view(), keys, this.#sequence(options), options.fillCache ?? true);
+    const { fillCache = true } = options;
+    return await this.#untilRead(
+      this.#lookup.hasMany(this.#view(), keys, this.#sequence(options), fillCache),
+    );
   }
 
   iterator(options: StoreIteratorReadOptions = {}): StoreIterator {
@@ -147,14 +157,11 @@ export class ReadPath {
   /** See `approximateSize`. Copies the keys. */
   async approximateSize(start: Uint8Array, end: Uint8Array): Promise<number> {
     const { version } = this.#view();
+    const own = [new Uint8Array(start), new Uint8Array(end)] as const;
     version.retain();
-    try {
-      return await runLater(
-        approximateSize(version, this.tables, new Uint8Array(start), new Uint8Array(end)),
-      );
-    } finally {
-      version.release();
-    }
+    return await this.#untilRead(
+      runLater(approximateSize(version, this.tables, ...own)).finally(() => version.release()),
+    );
   }
 
   /** See `isEmptyRange`. */
@@ -174,11 +181,24 @@ export class ReadPath {
     this.#seeks?.forget(table);
   }
 
-  /** Closes what is open; reads that wait for the disk end first. */
+  /**
+   * Closes what is open. Reads that wait, for the disk or their next turn, end first: when this resolves no view is held, so
+   * arenas and files may be somebody else's. REQUIRES: no new read comes.
+   */
   async close(): Promise<void> {
     for (const iterator of [...this.#iterators]) iterator.close();
+    await Promise.allSettled(this.#waiting);
     await this.tables.close();
     this.#blocks.shared.clear();
+  }
+
+  async #untilRead<T>(read: Promise<T>): Promise<T> {
+    this.#waiting.add(read);
+    try {
+      return await read;
+    } finally {
+      this.#waiting.delete(read);
+    }
   }
 
   #view(): MemtableSet['view'] {
