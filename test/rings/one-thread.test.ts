@@ -8,7 +8,7 @@ import { LOSS_MODELS } from '@arena-level/common/storage/crash-replay';
 import { FaultStorage } from '@arena-level/common/storage/fault-storage';
 import { MemoryStorage } from '@arena-level/common/storage/memory-storage';
 import { open } from 'arena-level/engine';
-import { describe, expect, test } from 'vitest';
+import { describe, expect, test, vi } from 'vitest';
 import { RingWriter } from '../../packages/engine/src/rings/ring-writer.ts';
 import { eventually, settle, stateOf } from '../support/eventually.ts';
 import { ManualClock } from '../support/manual-clock.ts';
@@ -25,6 +25,18 @@ async function isThereAfterCrash(storage: MemoryStorage, name: Uint8Array): Prom
   const isThere = store.hasSync(name);
   await store.close();
   return isThere;
+}
+/** Runs `step` while no SharedArrayBuffer can be made. */
+async function withoutSharedMemory(step: () => Promise<void>): Promise<void> {
+  const construct = (): never => {
+    throw new RangeError('Array buffer allocation failed');
+  };
+  vi.stubGlobal('SharedArrayBuffer', new Proxy(SharedArrayBuffer, { construct }));
+  try {
+    await step();
+  } finally {
+    vi.unstubAllGlobals();
+  }
 }
 const withCode = (code: string) => expect.objectContaining({ code });
 
@@ -313,6 +325,25 @@ describe('writes for which there is no room', () => {
     await expect(thread.put(key(2), large)).rejects.toThrow(withCode(ErrorCode.WriteBacklog));
     await first;
     await thread.put(key(2), large);
+    await close();
+  });
+
+  test('fail alone where there is no memory to travel apart', async () => {
+    const { store, writer, close } = await openRinged();
+    const thread = writer({ ringBytes: 4096 }, 30_000);
+    const large = bytes('x'.repeat(20_000));
+    const noMemory = withCode(ErrorCode.MemoryBudget);
+    await withoutSharedMemory(async () => {
+      const before = thread.put(key(1), bytes('before'));
+      const failed = expect(thread.put(key(2), large)).rejects.toThrow(noMemory);
+      await Promise.all([before, failed, thread.put(key(3), bytes('behind'))]);
+      expect(() => thread.putSync(key(4), large)).toThrow(noMemory);
+    });
+    await thread.put(key(5), large);
+    const there = await store.hasMany([1, 2, 3, 4, 5].map(key));
+    expect(there).toEqual([true, false, true, false, true]);
+    expect(store.stats().rings.frames).toBe(3);
+    await thread.close();
     await close();
   });
 });

@@ -1,4 +1,5 @@
 import { RingBuffer } from 'ringbuf.js';
+import { EngineError, ErrorCode } from '../base/errors.ts';
 import { EMPTY_BYTES } from '../bytes/compare.ts';
 import { FRAME_HEADER_WORDS, FRAME_MARK, FrameFlag, FrameWord, WORD_BYTES, wordsFor } from './ring-memory.ts';
 
@@ -39,7 +40,7 @@ export class FrameWriter {
 
   /**
    * Publishes a batch of records[start, end): in the ring or, where they are larger than that, in memory of their own, which
-   * `post` sends before. REQUIRES: room for it.
+   * `post` sends before. REQUIRES: room for it. Throws ARENA_MEMORY_BUDGET where there is no such memory: nothing was published.
    */
   pushBatch(
     flags: number,
@@ -55,7 +56,7 @@ export class FrameWriter {
       this.push(flags, recordBytes, entries, ticket, records, start, end);
       return;
     }
-    const apart = new SharedArrayBuffer(recordBytes);
+    const apart = allocate(recordBytes);
     new Uint8Array(apart).set(records.subarray(start, end));
     post(ticket, apart);
     this.push(flags | FrameFlag.Apart, recordBytes, entries, ticket, EMPTY_BYTES, 0, 0);
@@ -117,5 +118,14 @@ export class FrameWriter {
     } else {
       bytes.set(records.subarray(start, end), to);
     }
+  }
+}
+
+function allocate(byteLength: number): SharedArrayBuffer {
+  try {
+    return new SharedArrayBuffer(byteLength);
+  } catch (cause) {
+    const message = `there is no memory in which the ${byteLength} bytes of a batch could travel`;
+    throw new EngineError(ErrorCode.MemoryBudget, message, { cause });
   }
 }

@@ -13,7 +13,7 @@
  */
 import type { MessagePort } from 'node:worker_threads';
 import { systemClock } from '@arena-level/common/base/clock';
-import { EngineError, ErrorCode } from '@arena-level/common/base/errors';
+import { EngineError, ErrorCode, hasCode } from '@arena-level/common/base/errors';
 import { MIB } from '@arena-level/common/base/limits';
 import { EMPTY_BYTES } from '@arena-level/common/bytes/compare';
 import { deleteRecordBytes, putRecordBytes } from '@arena-level/common/key/batch-record';
@@ -285,11 +285,23 @@ export class RingWriter {
   /** What the ring has no room for waits for an answer: whatever is in it will have one, behind having left it. */
   #sendQueued(): void {
     if (this.#queued.length === 0 || this.#link.hasEnded) return;
-    let sent = 0;
-    while (sent < this.#queued.length && this.#send(this.#queued[sent]!)) sent++;
-    if (sent === 0) return;
-    this.#queued.splice(0, sent);
-    if (this.#signal.claimWake()) this.#link.post({ kind: 'wake' });
+    const before = this.#lastTicket;
+    let done = 0;
+    while (done < this.#queued.length && this.#sendOrFail(this.#queued[done]!)) done++;
+    this.#queued.splice(0, done);
+    if (this.#lastTicket !== before && this.#signal.claimWake()) this.#link.post({ kind: 'wake' });
+  }
+
+  /** True when it waits no more: it is sent, or told that it never will be. */
+  #sendOrFail(write: RingWrite): boolean {
+    try {
+      return this.#send(write);
+    } catch (error) {
+      if (!hasCode(error, ErrorCode.MemoryBudget)) throw error;
+      this.#pendingBytes -= write.recordBytes;
+      write.failed(error);
+      return true;
+    }
   }
 
   /** False when there is no room. */
