@@ -1,7 +1,8 @@
 import { Prng } from '@arena-level/common/base/prng';
-import { expect, test } from 'vitest';
+import { expect, test, vi } from 'vitest';
 import { EMPTY_LEVELS, type Levels } from '../../version/version.ts';
 import { createControl } from '../control/control-buffer.ts';
+import { ControlWord } from '../control/control-layout.ts';
 import { CatalogWriter } from '../owner/catalog-writer.ts';
 import { levelsOf } from '../threads.test-support.ts';
 import { CatalogReader } from './catalog-reader.ts';
@@ -79,4 +80,23 @@ test('a catalog that begins behind the epoch that is asked for has no lists for 
   }
   expect(reader.read(epoch - 1)).toBeUndefined();
   expect(reader.read(epoch)!.epoch).toBe(epoch);
+});
+
+test('a catalog for which there is no larger memory stays as it was, and goes on later', () => {
+  const { control, reader, append } = setUp();
+  const many = levelsOf(Array.from({ length: 400 }, (_, i) => i + 1));
+  append(1, levelsOf([1]));
+  const construct = (): never => {
+    throw new RangeError('Array buffer allocation failed');
+  };
+  vi.stubGlobal('SharedArrayBuffer', new Proxy(SharedArrayBuffer, { construct }));
+  try {
+    expect(() => append(2, many)).toThrow(/allocation/);
+  } finally {
+    vi.unstubAllGlobals();
+  }
+  expect(shown(reader.read(2)!.levels)).toBe(shown(levelsOf([1])));
+  append(3, many);
+  expect(shown(reader.read(3)!.levels)).toBe(shown(many));
+  expect(control.words[ControlWord.CatalogRewrites]).toBe(2);
 });

@@ -55,7 +55,8 @@ export class CatalogReader {
     if (this.#bytes === undefined || this.#id !== id) return undefined;
     const isAnew = rewrites !== this.#rewrites;
     const news = this.#bytes.slice(isAnew ? 0 : this.#end, end);
-    if (Atomics.load(this.#words, ControlWord.CatalogRewrites) !== rewrites) return undefined;
+    // Not a load: plain reads before it could come after it (`CacheShard.wasQuiet`); this one stores, and keeps them before it.
+    if (Atomics.add(this.#words, ControlWord.CatalogRewrites, 0) !== rewrites) return undefined;
     if (isAnew) {
       this.#rewrites = rewrites;
       this.#end = 0;

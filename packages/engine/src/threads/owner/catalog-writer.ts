@@ -52,12 +52,15 @@ export class CatalogWriter {
   }
 
   #rewrite(bytes: Uint8Array): void {
-    Atomics.add(this.#words, ControlWord.CatalogRewrites, 1);
     if (2 * bytes.length > this.#buffer.shared.byteLength) {
+      // Before threads are told of a rewrite: where there is no memory, the catalog stays what it was.
       const shared = new SharedArrayBuffer(Math.max(4 * bytes.length, 2 * this.#buffer.shared.byteLength));
       this.#buffer = { id: this.#buffer.id + 1, shared };
       this.#onReplaced(this.#buffer);
     }
+    Atomics.add(this.#words, ControlWord.CatalogRewrites, 1);
+    // A fence: plain writes could pass the store half of one read-modify-write, but not another one behind it (`cache-shard.ts`).
+    Atomics.add(this.#words, ControlWord.CatalogRewrites, 0);
     new Uint8Array(this.#buffer.shared).set(bytes);
     this.#bytes = bytes.length;
     Atomics.store(this.#words, ControlWord.CatalogBuffer, this.#buffer.id);
