@@ -2,7 +2,7 @@ import { MessageChannel } from 'node:worker_threads';
 import { MemoryStorage } from '@arena-level/common/storage/memory-storage';
 import { ArenaLevel } from 'arena-level';
 import { attach, ErrorCode, open, type Store, type ThreadHandle } from 'arena-level/engine';
-import { expect, onTestFinished, test } from 'vitest';
+import { expect, onTestFinished, test, vi } from 'vitest';
 import { eventually } from '../support/eventually.ts';
 import { temporaryDirectory } from '../support/temporary-directory.ts';
 import { ReaderThread } from './reader-thread.ts';
@@ -141,6 +141,33 @@ test('a store is shared with 64 threads at most', async () => {
   handles[17]!.port.close();
   await eventually(() => store.stats().threads.handles === 63);
   expect(store.share().slot).toBe(17);
+});
+
+test('a handle for which there is no memory leaves no slot taken, and no other thread without its own', async () => {
+  const store = await openStore();
+  const refusing = (step: () => void): void => {
+    const construct = (target: typeof SharedArrayBuffer, [bytes]: [number]): SharedArrayBuffer => {
+      if (bytes >= 50_000_000 && bytes < 51_000_000) throw new RangeError('Array buffer allocation failed');
+      return new target(bytes);
+    };
+    vi.stubGlobal('SharedArrayBuffer', new Proxy(SharedArrayBuffer, { construct }));
+    try {
+      step();
+    } finally {
+      vi.unstubAllGlobals();
+    }
+  };
+  const tryTooLarge = (): void =>
+    expect(() => store.share({ ringSize: 50_000_000 })).toThrow(
+      expect.objectContaining({ code: ErrorCode.MemoryBudget, message: expect.stringMatching(/50000000/) }),
+    );
+  refusing(tryTooLarge);
+  expect(store.stats()).toMatchObject({ threads: { handles: 0, heldViews: 0 }, rings: { count: 0 } });
+  const thread = await ReaderThread.start(store);
+  refusing(tryTooLarge);
+  expect(store.stats()).toMatchObject({ threads: { handles: 1 }, rings: { count: 1 } });
+  expect(await thread.call('getSync', 'key')).toBeUndefined();
+  expect(store.share().slot).toBe(1);
 });
 
 test('a store that no other thread can open, or that is not open, is not shared', async () => {

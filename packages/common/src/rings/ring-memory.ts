@@ -72,7 +72,7 @@ export interface RingMemoryOptions {
   readonly lastTicket?: number;
 }
 
-/** The memory of a new ring. Throws ARENA_INVALID_ARGUMENT. */
+/** The memory of a new ring. Throws ARENA_INVALID_ARGUMENT, ARENA_MEMORY_BUDGET. */
 export function createRingMemory(signal: SharedArrayBuffer, options: RingMemoryOptions = {}): RingMemory {
   const { ringBytes = DEFAULT_RING_BYTES, lastTicket = 0 } = options;
   const isSize = Number.isInteger(ringBytes / WORD_BYTES);
@@ -87,7 +87,16 @@ export function createRingMemory(signal: SharedArrayBuffer, options: RingMemoryO
   words[ControlWord.Magic] = CONTROL_MAGIC;
   words[ControlWord.Written] = lastTicket;
   words[ControlWord.Durable] = lastTicket;
-  return { control, frames: RingBuffer.getStorageForCapacity(ringBytes / WORD_BYTES, Int32Array), signal };
+  return { control, frames: allocateFrames(ringBytes), signal };
+}
+
+function allocateFrames(ringBytes: number): SharedArrayBuffer {
+  try {
+    return RingBuffer.getStorageForCapacity(ringBytes / WORD_BYTES, Int32Array);
+  } catch (cause) {
+    const message = `there is no memory for a ring of ${ringBytes} bytes`;
+    throw new EngineError(ErrorCode.MemoryBudget, message, { cause });
+  }
 }
 
 /** The control words of memory from elsewhere. Throws ARENA_INVALID_ARGUMENT when it is no ring of this version. */

@@ -25,7 +25,8 @@ export class ThreadLink {
   /** Arenas that were sent. */
   readonly #sent = new Set<number>();
   #control: ControlServer | undefined;
-  #posted = 0;
+  /** Wraps around, as the word of those that were taken. */
+  #posted: number;
   #lastHeartbeat = 0;
   /** When the thread was asked to take part, and has not done so since; undefined: it has. */
   #askedAt: number | undefined;
@@ -35,6 +36,7 @@ export class ThreadLink {
     this.index = index;
     this.port = port;
     this.#options = options;
+    this.#posted = slot.taken;
   }
 
   get name(): string {
@@ -109,11 +111,11 @@ export class ThreadLink {
   }
 
   get #unconsumed(): number {
-    return this.#posted - this.slot.taken;
+    return (this.#posted - this.slot.taken) | 0;
   }
 
   #post(message: OwnerMessage, transferList: readonly MessagePort[] = []): void {
-    this.#posted++;
+    this.#posted = (this.#posted + 1) | 0;
     this.port.postMessage(message, transferList);
   }
 }

@@ -100,7 +100,7 @@ export class ThreadSharing {
 
   /**
    * A handle for one thread, whose calls go to `target`. Throws ARENA_INVALID_ARGUMENT, LEVEL_DATABASE_NOT_OPEN, LEVEL_NOT_SUPPORTED for a storage that
-   * no other thread can open, and ARENA_TOO_MANY_THREADS.
+   * no other thread can open, ARENA_TOO_MANY_THREADS, and ARENA_MEMORY_BUDGET.
    */
   share(given: ShareOptions, target: ControlTarget): ThreadHandle {
     const { storage, health, options, flushedFrom } = this.#modules;
@@ -118,10 +118,15 @@ export class ThreadSharing {
     const link = new ThreadLink(slot, index, port1, resolved);
     if (this.#links.size === 0) this.#begin();
     this.#links.set(index, link);
-    link.sendCatalog(catalog.buffer);
-    this.#sendArenas(link);
-    this.#sendRing(link, resolved);
-    link.sendControl(target);
+    try {
+      link.sendCatalog(catalog.buffer);
+      this.#sendArenas(link);
+      this.#sendRing(link, resolved);
+      link.sendControl(target);
+    } catch (error) {
+      this.#left(link);
+      throw error;
+    }
     port1.on('message', (message: ThreadMessage) => this.#heard(link, message));
     port1.on('close', () => this.#left(link));
     port1.unref();
@@ -201,7 +206,7 @@ export class ThreadSharing {
     const { control, catalog } = this.#shared!;
     const { active, frozen, view } = memtables;
     active.memdb.publishLinksAtomically = true;
-    this.#held.add({ epoch: ++this.#epoch, view, memtables: [active, ...frozen] });
+    this.#epoch++;
     const arenas = [active, ...[...frozen].reverse()].map(({ arena }) => ({
       id: this.#arenas.of(arena),
       generation: arena.generation,
@@ -211,6 +216,8 @@ export class ThreadSharing {
       { epoch: this.#epoch, nextArena: this.#arenas.next, arenasInUse: this.#arenas.inUse, arenas },
       view.version.levels,
     );
+    // Not before nothing can fail any more: the epoch before is the newest, to which threads come, until this one is stored.
+    this.#held.add({ epoch: this.#epoch, view, memtables: [active, ...frozen] });
     control.epoch = this.#epoch;
     this.#lookAtSlots();
     const now = clock.now();
