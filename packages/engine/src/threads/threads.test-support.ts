@@ -1,5 +1,5 @@
 /** Both sides of a shared store on one thread, for tests of the steps between them. */
-import { MessageChannel, type MessagePort } from 'node:worker_threads';
+import { MessageChannel, type MessagePort, receiveMessageOnPort } from 'node:worker_threads';
 import { createArena } from '@arena-level/common/arena/arena';
 import { systemClock } from '@arena-level/common/base/clock';
 import { createMemDb } from '@arena-level/common/memdb/create-memdb';
@@ -18,6 +18,14 @@ import { CatalogWriter } from './owner/catalog-writer.ts';
 export class InterruptedSlot extends ThreadSlot {
   /** Runs once, right after the next epoch is stored as seen. */
   onSeen: (() => void) | undefined;
+
+  /** Runs in the place of a wait for the signal. */
+  onWait: (() => void) | undefined;
+
+  override waitForSignal(value: number, timeoutMs: number): void {
+    if (this.onWait === undefined) super.waitForSignal(value, timeoutMs);
+    else this.onWait();
+  }
 
   override get seen(): number {
     return super.seen;
@@ -63,20 +71,32 @@ export class OwnerAndThread {
     });
   }
 
-  /** One epoch more, with a MemDB of its own that begins above `sequence`. */
-  publish(sequence = 0, levels: Levels = EMPTY_LEVELS): void {
+  /** One epoch more, with a MemDB of its own that begins above `sequence`. Returns what sends its arena, if that `isLate`. */
+  publish(sequence = 0, levels: Levels = EMPTY_LEVELS, isLate = false): () => void {
     const arena = createArena({ kind: MemDbKind.Hash, kvBytes: 4096 });
     arena.activate(sequence);
     this.#memdb = createMemDb(arena);
     this.#memdb.publishLinksAtomically = true;
     const id = ++this.#arenas;
-    this.#port.postMessage({ kind: 'arena', id, shared: arena.shared });
+    const send = (): void => this.#port.postMessage({ kind: 'arena', id, shared: arena.shared });
+    if (!isLate) send();
     const epoch = Math.max(this.control.epoch, 0) + 1;
     this.#catalog.append(
       { epoch, nextArena: id + 1, arenasInUse: [id], arenas: [{ id, generation: arena.generation }] },
       levels,
     );
     this.control.epoch = epoch;
+    return send;
+  }
+
+  /** What the thread has sent since. */
+  heard(): unknown[] {
+    const messages: unknown[] = [];
+    for (let got = receiveMessageOnPort(this.#port); got !== undefined; ) {
+      messages.push(got.message);
+      got = receiveMessageOnPort(this.#port);
+    }
+    return messages;
   }
 
   /** One entry in the newest MemDB. */

@@ -1,5 +1,6 @@
 import { ErrorCode } from '@arena-level/common/base/errors';
 import { expect, test } from 'vitest';
+import { EMPTY_LEVELS } from '../../version/version.ts';
 import { EPOCH_CLOSED, NO_EPOCH, SlotState } from '../control/control-layout.ts';
 import { levelsOf, OwnerAndThread } from '../threads.test-support.ts';
 
@@ -113,6 +114,31 @@ test('a thread that is not reading lets go of what it held, and takes nothing th
   both.publish();
   both.views.moveOn();
   expect(both.slot.seen).toBe(5);
+});
+
+test('the owner is asked for an arena that did not come, and again when its answer was out of date', () => {
+  const both = new OwnerAndThread();
+  const want = [{ kind: 'want' }];
+  let send = both.publish(10, EMPTY_LEVELS, true);
+  let waits = 0;
+  both.slot.onWait = () => {
+    waits++;
+    if (waits === 1) {
+      expect(both.heard()).toEqual(want);
+      send();
+      send = both.publish(20, EMPTY_LEVELS, true);
+      both.slot.raiseSignal();
+    } else if (waits === 2) {
+      expect(both.heard()).toEqual(want);
+    } else {
+      // Once for each answer, however long that takes.
+      expect([waits, both.heard()]).toEqual([3, []]);
+      send();
+      both.slot.raiseSignal();
+    }
+  };
+  expect(both.views.view).toBeDefined();
+  expect([waits, both.views.lastSequence, both.slot.seen]).toEqual([3, 20, 2]);
 });
 
 test('a closed store has no view', () => {

@@ -135,7 +135,8 @@ export class ThreadViews {
   #refresh(): void {
     const { slot, clock, port } = this.#modules;
     const began = clock.now();
-    let hasAsked = false;
+    /** The signal when the owner was asked last: it raises it with each answer. */
+    let askedAt: number | undefined;
     slot.beat();
     for (;;) {
       const { signal } = slot;
@@ -144,8 +145,11 @@ export class ThreadViews {
       if (clock.now() - began > PATIENCE_MS) throw ownerBusy();
       if (obstacle === Obstacle.Moved) continue;
       const mustAsk = obstacle === Obstacle.Arena;
-      if (mustAsk && !hasAsked) port.postMessage({ kind: 'want' } satisfies ThreadMessage);
-      hasAsked ||= mustAsk;
+      // Again, when there were newer lists by the time of the answer, and arenas of these did not fit in the port either.
+      if (mustAsk && signal !== askedAt) {
+        askedAt = signal;
+        port.postMessage({ kind: 'want' } satisfies ThreadMessage);
+      }
       slot.waitForSignal(signal, mustAsk ? ANSWER_MS : PAUSE_MS);
     }
   }
