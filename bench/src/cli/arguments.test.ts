@@ -30,7 +30,7 @@ describe('the command line', () => {
     const { batches, engines, reads, settings } = parse(
       '--',
       '--batch',
-      '1, 100',
+      '1, 100,1',
       '--engine',
       'lmdb,arena',
       '--engine=classic-level',
@@ -77,6 +77,7 @@ describe('the command `run`', () => {
 
   test.each([
     [['fillrandom', 'no-such'], "there is no workload or command 'no-such'"],
+    [['fillrandom', '--key', 'id'], '--key means nothing without --file'],
     [['file'], 'the workload `file` needs --file'],
     [['--file', 'a.csv'], '--file needs --key'],
     [['--file', 'no-such.csv', '--key', 'id'], "there is no file 'no-such.csv'"],

@@ -168,11 +168,12 @@ export function checkOneBatch({ batches }: Pick<Arguments, 'batches'>): void {
   if (batches.length !== 1) throw new OptionError('--batch must be one number of records here');
 }
 
+/** Each part once: twice the same would be taken for one more repetition. */
 function list(option: string, text: string | undefined): string[] | undefined {
   if (text === undefined) return undefined;
   const parts = text.split(',').map((part) => part.trim());
   if (parts.some((part) => part === '')) throw new OptionError(`${option} has an empty part in '${text}'`);
-  return parts;
+  return [...new Set(parts)];
 }
 
 function readKind(text: string): 'sync' | 'await' {

@@ -1,11 +1,14 @@
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { PassThrough } from 'node:stream';
 import { afterAll, describe, expect, test } from 'vitest';
 import { reportOf, runResult } from '../report/reports.test-support.ts';
+import { WorkFolder } from '../support/work-folder.ts';
 import { OptionError, parseCommandLine } from './arguments.ts';
 import { COMMANDS, HELP } from './commands.ts';
 import { newestResult } from './guard-command.ts';
+import { Session } from './session.ts';
 
 const folder = mkdtempSync(join(tmpdir(), 'bench-commands-'));
 afterAll(() => rmSync(folder, { recursive: true, force: true }));
@@ -13,6 +16,16 @@ afterAll(() => rmSync(folder, { recursive: true, force: true }));
 function prepare(name: string, ...args: string[]): ReturnType<(typeof COMMANDS)[number]['prepare']> {
   const command = COMMANDS.find((one) => one.name === name)!;
   return command.prepare(parseCommandLine(args, command.options));
+}
+
+function sessionIn(dir: string): { output: PassThrough; session: Session; workFolder: WorkFolder } {
+  const output = new PassThrough();
+  const workFolder = new WorkFolder(dir);
+  return {
+    output,
+    session: new Session(workFolder, new AbortController().signal, output, false),
+    workFolder,
+  };
 }
 
 function written(name: string, content: unknown): string {
@@ -63,6 +76,18 @@ describe('commands', () => {
     if (!('run' in command)) throw new Error('it measures');
     await command.run({ print: (text) => lines.push(text) });
     expect(lines.join('\n')).toMatch(/better \(1\)\n.*records\/s +1,961 .* x 2\.00/);
+  });
+});
+
+describe('a command that measures', () => {
+  test('looks first whether its reports can be written', async () => {
+    const out = join(written('no-folder.json', {}), 'reports');
+    const command = prepare('run', 'fillrandom', '--out', out);
+    if (!('measure' in command)) throw new Error('it does not measure');
+    const { output, session, workFolder } = sessionIn(folder);
+    await expect(command.measure(session)).rejects.toThrow(`reports cannot be written to '${out}'`);
+    expect(output.read()).toBeNull();
+    workFolder.remove();
   });
 });
 

@@ -79,7 +79,7 @@ Examples:
 };
 
 function chosenWorkloads({ positionals }: CommandLine, { settings }: Arguments): Workload[] {
-  const named = positionals.flatMap((text) => text.split(','));
+  const named = [...new Set(positionals.flatMap((text) => text.split(',')))];
   for (const name of named) {
     if (name !== 'all' && !WORKLOADS.some((one) => one.name === name)) {
       throw new OptionError(`there is no workload or command '${name}'; see --help`);
@@ -87,6 +87,9 @@ function chosenWorkloads({ positionals }: CommandLine, { settings }: Arguments):
   }
   if (named.includes('file') && settings.file === undefined) {
     throw new OptionError('the workload `file` needs --file');
+  }
+  if (settings.file === undefined && settings.keyFields.length > 0) {
+    throw new OptionError('--key means nothing without --file');
   }
   if (settings.file !== undefined && settings.keyFields.length === 0) {
     throw new OptionError('--file needs --key: the field, or fields, that make its keys');

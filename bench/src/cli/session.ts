@@ -10,6 +10,7 @@ import { count } from '../support/text-table.ts';
 import type { WorkFolder } from '../support/work-folder.ts';
 import type { Arguments } from './arguments.ts';
 import { configurationText } from './configuration-text.ts';
+import { prepareOut } from './out-folder.ts';
 import { Progress } from './progress.ts';
 
 const CHILD: string = fileURLToPath(new URL('../driver/child.js', import.meta.url));
@@ -42,13 +43,14 @@ export class Session {
   }
 
   /**
-   * Loads the engines, and prints machine and configuration, and who cannot take part. `threads`: stores will be used by
-   * several threads.
+   * Makes the folder of `--out`, loads the engines, and prints machine and configuration, and who cannot take part.
+   * `threads`: stores will be used by several threads.
    */
   async begin(
-    { engines, settings }: Arguments,
+    { engines, out, settings }: Arguments,
     { threads = false }: { readonly threads?: boolean } = {},
   ): Promise<{ engines: EngineInfo[]; missing: EngineChoice['missing'] }> {
+    if (out !== undefined) prepareOut(out);
     const { missing, present } = await loadEngines(engines);
     this.print(machineText(this.machine));
     const { cacheBytes, compressible, keyBytes, valueBytes, writeBufferBytes } = settings;
