@@ -1,5 +1,5 @@
 /** `pnpm bench compare`: what got faster or slower. */
-import { compare, comparisonTable, LEAST_REPETITIONS, measuredOf } from '../report/compare.ts';
+import { compare, comparisonTable, differences, LEAST_REPETITIONS, measuredOf } from '../report/compare.ts';
 import { readReport } from '../report/read-report.ts';
 import { machineText } from '../support/machine.ts';
 import { OptionError } from './arguments.ts';
@@ -33,6 +33,8 @@ Example:
         if (before!.machine.cpu !== after!.machine.cpu || before!.machine.cores !== after!.machine.cores) {
           output.print('These are two machines: the ratios say as much about them as about the program.');
         }
+        const unlike = differences(before!, after!);
+        if (unlike.length > 0) output.print(`They were not asked alike: ${unlike.join('; ')}.`);
         const least = Math.min(before!.repeat, after!.repeat);
         if (least < LEAST_REPETITIONS) {
           output.print(

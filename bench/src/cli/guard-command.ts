@@ -12,6 +12,7 @@ import {
   instructionTable,
 } from '../guard/instructions.ts';
 import type { WorkloadReport } from '../report/bench-report.ts';
+import { differences } from '../report/compare.ts';
 import { readReport } from '../report/read-report.ts';
 import { countedIn, countingLauncher, whyNotCounted } from '../support/instructions.ts';
 import { machineText } from '../support/machine.ts';
@@ -52,7 +53,8 @@ export const guardCommand: Command = {
   help: `Usage: pnpm bench guard [options]
 
 Runs a short fixed set of workloads on ${GUARD_ENGINE} and ${GUARD_PEER} in turns, and compares the ratios between them
-with those of the newest file in bench/results. A ratio is better or worse when the ranges of its pairs do not touch.
+with those of the newest file in bench/results. A ratio is better or worse when the ranges of its pairs,
+three of them at least, do not touch.
 
   --instructions  counts the instructions of four of the cases as well, with valgrind, which takes minutes
   --write         writes the figures to bench/results, to be committed
@@ -99,6 +101,8 @@ async function run(session: Session, args: Arguments, committed: WorkloadReport 
   if (instructions !== undefined) {
     session.print(`${instructionTable(instructions, committed?.instructions)}\n`);
   }
+  const unlike = committed === undefined ? [] : differences(committed, report);
+  if (unlike.length > 0) session.print(`The committed ones were not asked alike: ${unlike.join('; ')}.`);
   session.print(
     committed === undefined
       ? 'nothing is committed yet: --write makes a beginning'

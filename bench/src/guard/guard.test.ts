@@ -29,6 +29,7 @@ describe('the guard', () => {
     [[4, 4.2, 4.4], [3, 3.2, 3.4], 'better'],
     [[3, 3.2, 3.4], [4, 4.2, 4.4], 'worse'],
     [[3, 3.2, 4.1], [4, 4.2, 4.4], 'as before'],
+    [[6, 6.2], [4, 4.2, 4.4], 'as before'],
   ])('calls %j after %j %s', (now, before, verdict) => {
     expect(verdictOf(now, before)).toBe(verdict);
   });

@@ -2,6 +2,7 @@
 import { caseName } from '../driver/plan.ts';
 import type { RunResult } from '../driver/run.ts';
 import type { WorkloadReport } from '../report/bench-report.ts';
+import { LEAST_REPETITIONS } from '../report/compare.ts';
 import { acknowledgedRateOf, groupBy, mainCpuUsOf, rateOf } from '../report/summaries.ts';
 import { type Spread, spread } from '../support/statistics.ts';
 import { decimal, textTable } from '../support/text-table.ts';
@@ -11,6 +12,7 @@ export interface Ratio {
   readonly name: string;
   /** How many times as good as the peer: 2 is twice the records per second, or half the CPU. */
   readonly times: Spread;
+  readonly pairs: number;
 }
 
 /** Of neighbours: the n-th run of the one is compared with the n-th of the other. */
@@ -23,13 +25,15 @@ export function ratiosOf(runs: readonly RunResult[]): Ratio[] {
     const rates = (figure: (run: RunResult) => number): Spread =>
       spread(pairs.map(([run, other]) => figure(run) / figure(other)));
     const isSettled = pairs.some(([run]) => run.settledMs !== run.elapsedMs);
+    const ratio = (figure: string, times: Spread): Ratio => ({
+      name: `${name}: ${figure}`,
+      times,
+      pairs: pairs.length,
+    });
     return [
-      ...(isSettled ? [{ name: `${name}: records/s until settled`, times: rates(rateOf) }] : []),
-      { name: `${name}: records/s`, times: rates(acknowledgedRateOf) },
-      {
-        name: `${name}: main-thread CPU`,
-        times: spread(pairs.map(([run, other]) => mainCpuUsOf(other) / mainCpuUsOf(run))),
-      },
+      ...(isSettled ? [ratio('records/s until settled', rates(rateOf))] : []),
+      ratio('records/s', rates(acknowledgedRateOf)),
+      ratio('main-thread CPU', spread(pairs.map(([run, other]) => mainCpuUsOf(other) / mainCpuUsOf(run)))),
     ];
   });
 }
@@ -41,21 +45,21 @@ export interface GuardLine extends Ratio {
 
 export function guardLines(now: WorkloadReport, committed: WorkloadReport | undefined): GuardLine[] {
   const earlier = committed === undefined ? [] : ratiosOf(committed.runs);
-  return ratiosOf(now.runs).map(({ name, times }) => {
-    const before = earlier.find((one) => one.name === name)?.times;
+  return ratiosOf(now.runs).map((ratio) => {
+    const before = earlier.find((one) => one.name === ratio.name);
     return {
-      name,
-      times,
-      committed: before,
-      verdict: before === undefined ? 'new' : verdictOf(before, times),
+      ...ratio,
+      committed: before?.times,
+      verdict: before === undefined ? 'new' : verdictOf(before, ratio),
     };
   });
 }
 
-/** Beyond noise: the ranges of the pairs do not touch. */
-function verdictOf(before: Spread, now: Spread): GuardLine['verdict'] {
-  if (now.min > before.max) return 'better';
-  return now.max < before.min ? 'worse' : 'as before';
+/** Beyond noise: the ranges of the pairs do not touch. Of one or two pairs nobody knows the range. */
+function verdictOf(before: Ratio, now: Ratio): GuardLine['verdict'] {
+  if (Math.min(before.pairs, now.pairs) < LEAST_REPETITIONS) return 'as before';
+  if (now.times.min > before.times.max) return 'better';
+  return now.times.max < before.times.min ? 'worse' : 'as before';
 }
 
 export function guardTable(lines: readonly GuardLine[]): string {

@@ -1,5 +1,6 @@
 import { describe, expect, test } from 'vitest';
-import { compare, comparisonTable, type Measured, measuredOf, type Verdict } from './compare.ts';
+import type { BenchReport } from './bench-report.ts';
+import { compare, comparisonTable, differences, type Measured, measuredOf, type Verdict } from './compare.ts';
 import { reportOf, runResult, threadReads, threadsReport } from './reports.test-support.ts';
 
 const measured = (better: Measured['better'], ...values: number[]): Measured[] => [
@@ -42,6 +43,36 @@ describe('a comparison', () => {
     expect(at('better (1)')).toBeLessThan(at('fill'));
     expect(at('fill')).toBeLessThan(at('within noise (1)'));
     expect(lines[at('fill')]).toContain('x 2.00');
+  });
+});
+
+describe('what two reports were not asked alike', () => {
+  const report = reportOf([runResult()]);
+
+  test('is nothing when they were', () => {
+    expect(differences(report, { ...report, seed: 9, repeat: 9 })).toEqual([]);
+  });
+
+  test('is named: settings, versions of engines, rates', () => {
+    const settings = { ...report.settings, valueBytes: 1000, durationMs: 2000 };
+    const engines = report.engines.map((engine) => ({ ...engine, version: '99' }));
+    expect(differences(report, { ...report, settings, engines })).toEqual([
+      'durationMs none and 2,000',
+      `valueBytes ${report.settings.valueBytes} and 1,000`,
+      ...report.engines.map(({ name, version }) => `version of ${name} ${version} and 99`),
+    ]);
+    const { settings: usual, ...head } = report;
+    const flush = (rate: number): BenchReport => ({
+      ...head,
+      settings: usual,
+      command: 'flush',
+      batchRecords: 100,
+      streams: [],
+      rate,
+      arrivals: [],
+      overlaps: [],
+    });
+    expect(differences(flush(1000), flush(2000))).toEqual(['arrivals per second 1,000 and 2,000']);
   });
 });
 

@@ -3,7 +3,7 @@ import { percentileUs } from '../driver/meter.ts';
 import { caseName } from '../driver/plan.ts';
 import { overlapFigures } from '../flush/overlap-figures.ts';
 import { type Spread, spread } from '../support/statistics.ts';
-import { decimal, textTable } from '../support/text-table.ts';
+import { count, decimal, textTable } from '../support/text-table.ts';
 import { producersText, readersText } from '../threads/figures.ts';
 import type { BenchReport, ThreadsReport } from './bench-report.ts';
 import { mainCpuUsOf, rateOf } from './summaries.ts';
@@ -102,6 +102,50 @@ function addRuns(runs: Extract<BenchReport, { command: 'run' | 'guard' }>['runs'
     const name = `${caseName(run.workload, run.mode)}, ${run.engine}`;
     add(`${name}: records/s`, 'more', rateOf(run));
     add(`${name}: main CPU, us`, 'less', mainCpuUsOf(run));
+  }
+}
+
+/**
+ * What the two were not asked alike, or had other versions of, in words: figures of other records or other rates say nothing of
+ * the program.
+ */
+export function differences(before: BenchReport, after: BenchReport): string[] {
+  const [was, is] = [conditionsOf(before), conditionsOf(after)];
+  return Object.keys(is)
+    .filter((name) => name in was && was[name] !== is[name])
+    .map((name) => `${name} ${was[name]} and ${is[name]}`);
+}
+
+function conditionsOf(report: BenchReport): Record<string, string> {
+  const { keyFields, ...settings } = report.settings;
+  // Sizes are in the names of figures there.
+  const asked = report.command === 'scale' ? { ...settings, records: 0, reads: 0 } : settings;
+  const conditions = { ...asked, keyFields: keyFields.join(), ...pacesOf(report) };
+  const versions = report.engines.map(({ name, version }) => [`version of ${name}`, version]);
+  return {
+    durationMs: 'none',
+    file: 'none',
+    ...Object.fromEntries(
+      Object.entries(conditions)
+        .filter(([, value]) => value !== undefined)
+        .map(([name, value]) => [name, typeof value === 'number' ? count(value) : String(value)]),
+    ),
+    ...Object.fromEntries(versions),
+  };
+}
+
+function pacesOf(report: BenchReport): Readonly<Record<string, number | undefined>> {
+  switch (report.command) {
+    case 'flush':
+      return { batchRecords: report.batchRecords, 'arrivals per second': report.rate };
+    case 'server': {
+      const { ingestRate, requestRate } = report.runs[0] ?? {};
+      return { workUs: report.workUs, 'requests per second': requestRate, 'records per second': ingestRate };
+    }
+    case 'threads':
+      return { batchRecords: report.batchRecords };
+    default:
+      return {};
   }
 }
 
