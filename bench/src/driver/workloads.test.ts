@@ -57,6 +57,11 @@ const ON_ARENA = WORKLOADS.filter(({ name }) => name !== 'file').flatMap((worklo
 );
 
 describe('arena', () => {
+  test('has the bytes of what it was given: of deletions, their keys', { timeout: 120_000 }, async () => {
+    const { bytes, records } = await runOn('arena', 'deleterandom', { kind: 'batch', size: 100 });
+    expect(bytes).toBe(records * SETTINGS.keyBytes);
+  });
+
   test.each(ON_ARENA)('does %s %s', { timeout: 120_000 }, async (workload, _, mode) => {
     const result = await runOn('arena', workload, mode);
     expect(result.records).toBeGreaterThan(0);

@@ -1,4 +1,4 @@
-import { type EventSource, factsOf, watchStore } from './arena.ts';
+import { DEFAULT_COMPRESSION, type EventSource, factsOf, watchStore } from './arena.ts';
 import type { Engine, EngineSetup } from './engine.ts';
 import { type Level, levelStore } from './level-store.ts';
 import { loadPackage, packageVersion } from './load-package.ts';
@@ -28,7 +28,7 @@ export const arenaLevel: Engine = {
     if (ArenaLevel === undefined) return 'this version of arena-level exports no ArenaLevel';
     return {
       version: packageVersion(PACKAGE),
-      configuration: (setup) => ({ ...optionsOf(setup), sync: setup.sync }),
+      configuration: (setup) => ({ ...optionsOf(setup), sync: setup.sync, compression: DEFAULT_COMPRESSION }),
       async open(setup) {
         const level = new ArenaLevel(setup.location, {
           keyEncoding: 'buffer',

@@ -6,6 +6,9 @@ import { iteratorRange, visitEntries } from './visit-entries.ts';
 
 type OpenOptions = NonNullable<Parameters<typeof open>[1]>;
 
+/** In words: it is left at its default. */
+export const DEFAULT_COMPRESSION = 'snappy from level 2 on';
+
 export const arena: Engine = arenaEngine('arena', 'engine API, one flush and one compaction worker', {
   flush: 'worker',
   flushWorkers: 1,
@@ -39,7 +42,7 @@ function arenaEngine(name: string, note: string, own: OpenOptions): Engine {
         configuration: (setup) => ({
           ...optionsOf(setup),
           sync: setup.sync,
-          compression: 'snappy from level 2 on',
+          compression: DEFAULT_COMPRESSION,
           ...(setup.threads === true && { 'cacheSize of each thread': 0 }),
         }),
         open: async (setup) => arenaStore(await open(setup.location, optionsOf(setup)), setup.sync),

@@ -92,6 +92,8 @@ export const deleterandom: Workload = {
       newSlot: () => ({ type: 'del', key: data.newKey() }) as const,
       fill: ({ key }, at) => data.writeKey(key, records - 1 - at),
     });
+    // A deletion has no value.
+    context.meter.bytes = done * data.shape.keyBytes;
     const check = checkContents(context, records - done, () => FIRST_VERSION);
     return async () => {
       if (done > 0 && (await store.get(data.keyOf(records - 1))) !== undefined) {
