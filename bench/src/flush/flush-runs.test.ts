@@ -2,8 +2,9 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, describe, expect, test } from 'vitest';
+import type { BenchStore } from '../engines/engine.ts';
 import { SMALL_SETTINGS } from '../workloads/small-settings.test-support.ts';
-import { runArrivals } from './arrivals.ts';
+import { ArrivalLoop, BatchRing, runArrivals } from './arrivals.ts';
 import { runOverlap } from './overlap.ts';
 
 const folder = mkdtempSync(join(tmpdir(), 'bench-flush-'));
@@ -24,6 +25,31 @@ describe('arrivals at a fixed rate', () => {
     // The histogram keeps three digits.
     expect(Math.max(...result.slowest.maxUs) / result.latency.maxUs).toBeCloseTo(1, 2);
     expect(result.checked > 0).toBe(engine !== undefined);
+  });
+});
+
+describe('an engine that is behind', () => {
+  test('is handed all that was due, and its latencies count', { timeout: 10_000 }, async () => {
+    const request = { batchRecords: 1, rate: 200_000, durationMs: 50 };
+    let held: (() => void)[] = [];
+    // Nobody is answered before 500 wait.
+    const store = {
+      batch: () =>
+        new Promise<void>((answered) => {
+          if (held.push(answered) < 500) return;
+          for (const answer of held) answer();
+          held = [];
+        }),
+    } as unknown as BenchStore;
+    const loop = new ArrivalLoop(
+      request,
+      store,
+      new BatchRing({ batchRecords: 1, settings: SMALL_SETTINGS }),
+      () => undefined,
+    );
+    await loop.run();
+    expect(loop.figures().records).toBe(10_000);
+    expect(loop.figures().latency.count).toBe(10_000);
   });
 });
 
