@@ -5,6 +5,7 @@ import type { RunResult } from '../driver/run.ts';
 import { engineNamed } from '../engines/all-engines.ts';
 import type { WorkloadReport } from '../report/bench-report.ts';
 import { RUN_TABLE_NOTE, runTable } from '../report/run-table.ts';
+import { roundsText } from '../report/summaries.ts';
 import { WORKLOADS, workloadNamed } from '../workloads/all-workloads.ts';
 import type { Workload } from '../workloads/workload.ts';
 import {
@@ -107,7 +108,7 @@ async function run(session: Session, args: Arguments, workloads: readonly Worklo
   const cases = casesOf(workloads, args.batches, args.reads);
   const names = engines.map(({ name }) => name);
   const runs = await measure(session, args, await possible(session, interleaved(cases, names, args.repeat)));
-  session.print(`\n${runTable(runs)}\n\n${RUN_TABLE_NOTE}\n`);
+  session.print(`\n${runTable(runs)}\n\n${roundsText(args.repeat)}\n${RUN_TABLE_NOTE}\n`);
   const report: WorkloadReport = { ...reportHead(session, args, engines, missing), command: 'run', runs };
   writeReports(session, args.out, report);
 }

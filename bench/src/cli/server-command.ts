@@ -2,6 +2,7 @@
 import { WARM_UP_BATCHES } from '../flush/arrivals.ts';
 import { figureTable, latencyFigures } from '../flush/flush-table.ts';
 import type { ServerReport } from '../report/bench-report.ts';
+import { roundsText } from '../report/summaries.ts';
 import { runServer, type ServerRun } from '../server/server-run.ts';
 import { hashesFor } from '../server/work.ts';
 import { count } from '../support/text-table.ts';
@@ -91,7 +92,7 @@ async function run(session: Session, args: Arguments): Promise<void> {
     `\n${count(plan.rate)} requests/s of ${count(args.workUs)} us of CPU (${count(hashes)} hashes) and one get each, ` +
       `beside ${count(ingestRate)} records/s`,
   );
-  session.print(`${serverTable(runs)}\n`);
+  session.print(`${roundsText(args.repeat)}\n${serverTable(runs)}\n`);
   const report: ServerReport = {
     ...reportHead(session, args, engines, missing),
     command: 'server',

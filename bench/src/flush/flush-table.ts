@@ -6,11 +6,13 @@ import {
   acknowledgedRateOf,
   groupBy,
   mainCpuUsOf,
-  medianOf,
   otherCpuUsOf,
   rateOf,
+  roundsText,
+  spreadOf,
   writeAmplificationOf,
 } from '../report/summaries.ts';
+import type { Spread } from '../support/statistics.ts';
 import { count, decimal, textTable } from '../support/text-table.ts';
 import type { Arrivals } from './arrivals.ts';
 import type { Overlap } from './overlap.ts';
@@ -85,9 +87,11 @@ export function latencyFigures<T>(latencyOf: (run: T) => Latency): Figure<T>[] {
   ];
 }
 
-export function flushTables({ arrivals, batchRecords, overlaps, rate, streams }: FlushReport): string {
+export function flushTables(report: FlushReport): string {
+  const { arrivals, batchRecords, overlaps, rate, repeat, streams } = report;
   const first = streams[0]!;
   return [
+    `${roundsText(repeat)}\n`,
     `${count(first.records)} records in awaited batches of ${batchRecords}, as fast as they are taken`,
     figureTable(STREAM_FIGURES, streams),
     stallText(streams),
@@ -98,6 +102,7 @@ export function flushTables({ arrivals, batchRecords, overlaps, rate, streams }:
   ].join('\n');
 }
 
+/** Medians, and in brackets the range where there is more than one run. */
 export function figureTable<T extends { readonly engine: string | undefined }>(
   figures: readonly Figure<T>[],
   runs: readonly T[],
@@ -105,12 +110,19 @@ export function figureTable<T extends { readonly engine: string | undefined }>(
   const engines = [...groupBy(runs, ({ engine }) => engine ?? WITHOUT_ENGINE)];
   const rows = figures.map(({ format = decimal, name, of }) => [
     `  ${name}`,
-    ...engines.map(([, own]) => {
-      const median = medianOf(own, of);
-      return median === undefined ? '' : format(median);
-    }),
+    ...engines.map(([, own]) => rangeText(spreadOf(own, of), own.length, format)),
   ]);
   return textTable(['', ...engines.map(([engine]) => engine)], rows);
+}
+
+function rangeText(
+  figures: Spread | undefined,
+  repetitions: number,
+  format: (value: number) => string,
+): string {
+  if (figures === undefined) return '';
+  const { max, median, min } = figures;
+  return repetitions === 1 ? format(median) : `${format(median)} (${format(min)}-${format(max)})`;
 }
 
 /** Stalls by reason, of all repetitions together. */

@@ -62,6 +62,6 @@ function rowOf(one: CaseSummary, { engine, rate, runs }: Summary): string[] {
 }
 
 export const RUN_TABLE_NOTE: string =
-  'Medians. relative: to the first engine. CPU per record, of the main thread and of all others. p99: of one call,\n' +
+  'relative: to the first engine. CPU per record, of the main thread and of all others. p99: of one call,\n' +
   'a batch where batches are written. loop: delay of the event loop over idle. written: bytes handed to write calls\n' +
   'per byte of keys and values.';

@@ -47,8 +47,20 @@ export function medianOf<T>(
   items: readonly T[],
   figure: (item: T) => number | undefined,
 ): number | undefined {
+  return spreadOf(items, figure)?.median;
+}
+
+export function spreadOf<T>(
+  items: readonly T[],
+  figure: (item: T) => number | undefined,
+): Spread | undefined {
   const known = items.map(figure).filter((value) => value !== undefined);
-  return known.length === 0 ? undefined : spread(known).median;
+  return known.length === 0 ? undefined : spread(known);
+}
+
+/** What the figures of a table are of, in words. */
+export function roundsText(repeat: number): string {
+  return repeat === 1 ? 'One run each' : `Medians of ${repeat} runs`;
 }
 
 export function groupBy<T>(items: readonly T[], keyOf: (item: T) => string): Map<string, T[]> {
