@@ -4,6 +4,9 @@ import { COMMANDS, HELP } from './cli/commands.ts';
 import { Session } from './cli/session.ts';
 import { WorkFolder } from './support/work-folder.ts';
 
+const interrupt = new AbortController();
+let isMeasuring = false;
+
 async function main(): Promise<number> {
   const args = process.argv.slice(2).filter((arg) => arg !== '--');
   const named = COMMANDS.find(({ name }) => name === args[0]);
@@ -22,9 +25,9 @@ async function main(): Promise<number> {
     await prepared.run({ print: (text) => process.stdout.write(`${text}\n`) });
     return 0;
   }
-  const interrupt = new AbortController();
   for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => interrupt.abort());
   const folder = new WorkFolder(prepared.dir);
+  isMeasuring = true;
   try {
     await prepared.measure(new Session(folder, interrupt.signal, process.stdout, process.stdout.isTTY));
     return 0;
@@ -40,7 +43,9 @@ async function main(): Promise<number> {
 // Whoever has seen enough closes the pipe: `pnpm bench list | head`.
 process.stdout.on('error', (error: NodeJS.ErrnoException) => {
   if (error.code !== 'EPIPE') throw error;
-  process.exit();
+  // Stores and the process that measures must not outlive this one.
+  if (isMeasuring) interrupt.abort();
+  else process.exit();
 });
 try {
   process.exitCode = await main();

@@ -57,6 +57,8 @@ export class Meter {
   readonly latency: LatencyHistogram = new LatencyHistogram();
   /** Bytes of the keys and values, where they are not all of the data set's size. */
   bytes: number | undefined;
+  /** Records written beside reads that are measured. */
+  beside: number | undefined;
   readonly #durationMs: number;
   readonly #onSlice: (records: number, elapsedMs: number) => void;
   readonly #records: number[] = [];

@@ -30,6 +30,8 @@ export interface RunResult {
   readonly records: number;
   /** Bytes of their keys and values, as far as they were written. */
   readonly bytes: number;
+  /** Records written beside the reads that are counted; missing where nothing is. */
+  readonly besideRecords?: number;
   /** Until the last operation was acknowledged. */
   readonly elapsedMs: number;
   /**
@@ -149,6 +151,7 @@ class Run {
       mode,
       records: meter.records,
       bytes: meter.bytes ?? meter.records * (data.shape.keyBytes + data.shape.valueBytes),
+      ...(meter.beside === undefined ? {} : { besideRecords: meter.beside }),
       elapsedMs,
       settledMs,
       ...used,

@@ -57,6 +57,12 @@ const ON_ARENA = WORKLOADS.filter(({ name }) => name !== 'file').flatMap((worklo
 );
 
 describe('arena', () => {
+  test('has the records that were written beside reads', { timeout: 120_000 }, async () => {
+    const { besideRecords } = await runOn('arena', 'readwhilewriting', { kind: 'await' });
+    expect(besideRecords).toBeGreaterThanOrEqual(0);
+    expect((await runOn('arena', 'readrandom', { kind: 'await' })).besideRecords).toBeUndefined();
+  });
+
   test('has the bytes of what it was given: of deletions, their keys', { timeout: 120_000 }, async () => {
     const { bytes, records } = await runOn('arena', 'deleterandom', { kind: 'batch', size: 100 });
     expect(bytes).toBe(records * SETTINGS.keyBytes);

@@ -3,6 +3,7 @@ import type { RunResult } from '../driver/run.ts';
 import { count, decimal, textTable } from '../support/text-table.ts';
 import {
   acknowledgedRateOf,
+  besideRateOf,
   type CaseSummary,
   mainCpuUsOf,
   medianOf,
@@ -31,8 +32,18 @@ export function runTable(runs: readonly RunResult[]): string {
   const rows = summarize(runs).flatMap((one) => [
     [headingOf(one)],
     ...one.engines.map((engine) => rowOf(one, engine)),
+    ...besideOf(one),
   ]);
   return textTable(HEADER, rows);
+}
+
+/** Whether engines that are read were written to at the same rate. */
+function besideOf({ engines }: CaseSummary): string[][] {
+  const rates = engines.flatMap(({ engine, runs }) => {
+    const rate = medianOf(runs, besideRateOf);
+    return rate === undefined ? [] : [`${engine} ${count(rate)}`];
+  });
+  return rates.length === 0 ? [] : [[`  records/s written beside: ${rates.join(', ')}`]];
 }
 
 function headingOf({ engines, name, writes }: CaseSummary): string {

@@ -38,6 +38,16 @@ describe('summaries', () => {
 });
 
 describe('the table of workloads', () => {
+  test('has how much was written beside reads, of each engine', () => {
+    const read = { workload: 'readwhilewriting', mode: { kind: 'sync' }, elapsedMs: 500 } as const;
+    const text = runTable([
+      runResult({ ...read, engine: 'a', besideRecords: 10_000 }),
+      runResult({ ...read, engine: 'b', besideRecords: 100 }),
+    ]);
+    expect(text).toContain('records/s written beside: a 20,000, b 200');
+    expect(runTable([runResult()])).not.toContain('beside');
+  });
+
   test('has a heading per case and a row per engine', () => {
     const text = runTable([
       runResult({ engine: 'a', settledMs: 1000 }),

@@ -19,6 +19,9 @@ export interface CaseSummary {
 
 export const rateOf = (run: RunResult): number => (run.records * 1000) / run.settledMs;
 export const acknowledgedRateOf = (run: RunResult): number => (run.records * 1000) / run.elapsedMs;
+/** Records per second written beside reads. */
+export const besideRateOf = (run: RunResult): number | undefined =>
+  run.besideRecords === undefined ? undefined : (run.besideRecords * 1000) / run.elapsedMs;
 export const mainCpuUsOf = (run: RunResult): number => (run.mainCpuMs * 1000) / run.records;
 export const otherCpuUsOf = (run: RunResult): number =>
   (Math.max(0, run.processCpuMs - run.mainCpuMs) * 1000) / run.records;

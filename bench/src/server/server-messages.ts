@@ -31,5 +31,6 @@ export interface ServerSide {
 
 export type ServerMessage =
   | { readonly kind: 'listening'; readonly port: number }
+  | { readonly kind: 'started' }
   | { readonly kind: 'result'; readonly side: ServerSide }
   | { readonly kind: 'failed'; readonly message: string };

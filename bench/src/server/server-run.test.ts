@@ -42,6 +42,21 @@ describe('requests at a fixed rate', () => {
     expect(percentileUs(latency, 50)).toBeGreaterThan(80_000);
   });
 
+  test('do not count while both ends warm up', async () => {
+    let answered = 0;
+    const { server, port } = await serve((_, response) => {
+      answered++;
+      response.end();
+    });
+    const loop = new RequestLoop(port, { rate: 100, durationMs: 55, records: 10 });
+    await loop.warmUp(20);
+    await loop.run();
+    server.close();
+    expect(answered).toBe(25);
+    expect(loop.figures().requests).toBe(5);
+    expect(loop.figures().latency.count).toBe(5);
+  });
+
   test('fail the run when one is not answered with a value', async () => {
     const { server, port } = await serve((_, response) => {
       response.statusCode = 500;

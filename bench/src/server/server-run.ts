@@ -26,6 +26,7 @@ export interface RequestPlan {
 
 const CHILD: string = fileURLToPath(new URL('./child.js', import.meta.url));
 const SOCKETS = 64;
+const WARM_UP_REQUESTS = 500;
 /** A step between two records that are asked for: no two requests in a row meet the same block. */
 const STRIDE = 7919;
 
@@ -51,11 +52,16 @@ export async function runServer(
       });
     });
   const listening = answer('listening');
+  const started = answer('started');
   const result = answer('result');
+  started.catch(() => undefined);
   result.catch(() => undefined);
   child.send(request);
   const { port } = await Promise.race([listening, ended]);
   const load = new RequestLoop(port, plan);
+  await Promise.race([load.warmUp(), ended]);
+  child.send('start');
+  await Promise.race([started, ended]);
   await Promise.race([load.run(), ended]);
   const exited = new Promise((resolve) => child.once('exit', resolve));
   child.send('stop');
@@ -86,6 +92,11 @@ export class RequestLoop {
     this.#plan = plan;
   }
 
+  /** One request after the other, none of which counts: both ends compile what they need. */
+  async warmUp(requests: number = WARM_UP_REQUESTS): Promise<void> {
+    for (let number = 0; number < requests; number++) await this.#get(this.#path(number));
+  }
+
   async run(): Promise<void> {
     const { durationMs, rate } = this.#plan;
     const intervalMs = 1000 / rate;
@@ -113,8 +124,7 @@ export class RequestLoop {
   #send(startMs: number, intervalMs: number): void {
     const number = this.#requests++;
     const dueMs = number * intervalMs;
-    const record = (number * STRIDE) % this.#plan.records;
-    const answered: Promise<void> = this.#get(`/${record}`)
+    const answered: Promise<void> = this.#get(this.#path(number))
       .then(() => this.#answered(dueMs, performance.now() - startMs))
       .catch((error: unknown) => {
         this.#failure ??= error;
@@ -128,6 +138,10 @@ export class RequestLoop {
     const slice = Math.floor(nowMs / SLICE_MS);
     while (this.#slowestUs.length <= slice) this.#slowestUs.push(0);
     this.#slowestUs[slice] = Math.max(this.#slowestUs[slice]!, (nowMs - dueMs) * 1000);
+  }
+
+  #path(number: number): string {
+    return `/${(number * STRIDE) % this.#plan.records}`;
   }
 
   #get(path: string): Promise<void> {

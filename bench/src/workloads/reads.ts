@@ -210,6 +210,7 @@ export const readwhilewriting: Workload = {
     } finally {
       reading = false;
       await writing;
+      meter.beside = written;
     }
     return () => checkSamples(context, records, () => 0);
   },
