@@ -1,14 +1,14 @@
 /** db_bench's reading workloads. */
 import { WrongResult } from './dataset.ts';
-import { checkSamples, fillAndSettle, fillStore, puts, ScanCheck } from './fill.ts';
+import { checkSamples, fillAndSettle, fillStore, ScanCheck } from './fill.ts';
 import type { Check, Workload, WorkloadContext } from './workload.ts';
+import { writeBeside } from './write-beside.ts';
 
 /** getSync takes about as long as looking at the clock ten times: one in so many is timed. */
 const TIMED_EVERY = 16;
 /** One value in so many is compared. */
 const CHECKED_EVERY = 64;
 const SEEK_ENTRIES = 10;
-const WRITE_BATCH = 100;
 
 type Visit = (found: Uint8Array | undefined, record: number, at: number) => void;
 
@@ -182,35 +182,12 @@ export const readwhilewriting: Workload = {
   writes: true,
   prepare: fillAndSettle,
   async run(context) {
-    const { meter, records, settings } = context;
-    const startMs = performance.now();
-    const source = puts(
-      context,
-      (at) => at % records,
-      () => 0,
-    );
-    const slots = Array.from({ length: WRITE_BATCH }, () => source.newSlot());
-    let written = 0;
-    let reading = true;
-    const writer = async (): Promise<void> => {
-      while (reading) {
-        const due = Math.floor(((performance.now() - startMs) * settings.writeRate) / 1000);
-        if (written + WRITE_BATCH > due) {
-          await new Promise((turned) => setImmediate(turned));
-          continue;
-        }
-        for (const [at, slot] of slots.entries()) source.fill(slot, written + at);
-        await context.store.batch(slots);
-        written += WRITE_BATCH;
-      }
-    };
-    const writing = writer();
+    const { meter, records } = context;
+    const writes = writeBeside(context);
     try {
       await readInTurns(context, () => meter.isOver);
     } finally {
-      reading = false;
-      await writing;
-      meter.beside = written;
+      meter.beside = await writes.stop();
     }
     return () => checkSamples(context, records, () => 0);
   },
