@@ -57,7 +57,7 @@ ${WORKLOADS.map(({ about, name }) => `  ${name.padEnd(20)} ${about}`).join('\n')
   --key-size BYTES     default 16         --value-size BYTES   default 100
   --compressible X     share of a value that compression could save, 0 to 1; default 0.5
   --write-buffer MIB   default 32         --cache MIB          default 64
-  --duration SECONDS   ends each measured stretch then, even if records are left
+  --duration SECONDS   ends each measured stretch then, even if records are left; readseq and readreverse go to the end
   --write-rate N       records per second beside the reads of readwhilewriting; default 20000
   --file PATH          ndjson, csv or tsv for the workload \`file\`, its keys made of the fields --key F (repeatable)
   --repeat N           rounds; default 3  --seed N             default 1

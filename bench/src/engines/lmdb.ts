@@ -19,11 +19,14 @@ type BlockingStore = BenchStore & ThreadStore;
 
 const NAME = 'lmdb';
 
-/** A memory-mapped B+ tree in C: no write buffer, no cache of its own, and reads on the calling thread only. */
+/**
+ * A memory-mapped B+ tree in C: no write buffer, no cache of its own, and reads on the calling thread only. Values belong to the
+ * caller, as those of the others do: `getBinaryFast` spares that copy, and overwrites one value with the next.
+ */
 export const lmdb: Engine = {
   name: NAME,
   kind: 'peer',
-  note: 'a B+ tree in mapped memory: pays for order when it writes, reads without a copy of its own',
+  note: 'a B+ tree in mapped memory: pays for order when it writes, and has no cache to fill; gets copy values out of it',
   async load() {
     const module = await loadPackage<LmdbModule>(NAME);
     if (typeof module === 'string') return module;
