@@ -48,6 +48,7 @@ describe('commands', () => {
   test.each([
     ['flush', ['--batch', '64'], '--batch must be one number of records here'],
     ['flush', ['fillrandom'], "'fillrandom' means nothing here"],
+    ['list', ['engines'], "'engines' means nothing here"],
     ['server', ['--batch', '100,200'], '--batch must be one number of records here'],
     ['threads', ['--batch', '100,200'], '--batch must be one number of records here'],
     ['threads', ['--engine', 'arena,sqlite'], "threads cannot share a store of 'sqlite'"],

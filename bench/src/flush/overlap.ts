@@ -2,9 +2,11 @@
  * How much of a flush is hidden behind the writes that go on meanwhile. The same records are put twice: once so that
  * writes and flushes never meet, which times each alone, and once as they come.
  */
+import { Prng } from '@arena-level/common/base/prng';
 import { open, type Store } from 'arena-level/engine';
 import type { PutOperation } from '../engines/engine.ts';
 import { Dataset } from '../workloads/dataset.ts';
+import { checkSamples } from '../workloads/fill.ts';
 import type { Settings } from '../workloads/workload.ts';
 
 export interface OverlapRequest {
@@ -46,7 +48,7 @@ export async function runOverlap(request: OverlapRequest): Promise<Overlap> {
   const [warmUp, together, ...apart] = request.locations;
   await withStore(request, warmUp, async (store, writer) => {
     for (let buffer = 0; buffer < WARM_UP_BUFFERS; buffer++) {
-      await writer.put(store, buffer);
+      await writer.put(store);
       await store.flush();
     }
   });
@@ -73,7 +75,7 @@ async function runApart(
   const flushMs: number[] = [];
   await withStore(request, location, async (store, writer) => {
     for (let buffer = 0; buffer < request.buffers; buffer++) {
-      insertMs.push(await timed(() => writer.put(store, buffer)));
+      insertMs.push(await timed(() => writer.put(store)));
       flushMs.push(await timed(() => store.flush()));
     }
   });
@@ -85,7 +87,7 @@ async function runTogether(request: OverlapRequest, location: string): Promise<n
   await withStore(request, location, async (store, writer) => {
     togetherMs = await timed(async () => {
       for (let buffer = 0; buffer < request.buffers; buffer++) {
-        await writer.put(store, buffer);
+        await writer.put(store);
         if (buffer + 1 < request.buffers) await store.rotateMemtable();
       }
       await store.flush();
@@ -109,36 +111,41 @@ async function withStore(
     // Flushes alone: merging is measured elsewhere.
     autoCompaction: false,
   });
-  await use(store, new BufferWriter(request));
+  const writer = new BufferWriter(request);
+  await use(store, writer);
+  await checkSamples({ store, data: writer.data, prng: new Prng(writer.written) }, writer.written, () => 0);
   await store.close();
 }
 
 /** Puts one write buffer's worth of records at a time. */
 class BufferWriter {
-  readonly #data: Dataset;
+  readonly data: Dataset;
+  /** Records of all buffers so far. */
+  written = 0;
   readonly #batch: readonly PutOperation[];
   readonly #recordsPerBuffer: number;
 
   constructor({ batchRecords, settings }: OverlapRequest) {
     const { compressible, keyBytes, valueBytes, writeBufferBytes } = settings;
-    this.#data = new Dataset({ compressible, keyBytes, valueBytes, order: 'random' });
+    this.data = new Dataset({ compressible, keyBytes, valueBytes, order: 'random' });
     this.#batch = Array.from({ length: batchRecords }, () => ({
       type: 'put',
-      key: this.#data.newKey(),
-      value: this.#data.newValue(),
+      key: this.data.newKey(),
+      value: this.data.newValue(),
     }));
     const fitting = (writeBufferBytes * FILL) / (keyBytes + valueBytes + RECORD_OVERHEAD);
     this.#recordsPerBuffer = Math.max(batchRecords, Math.floor(fitting / batchRecords) * batchRecords);
   }
 
-  async put(store: Store, buffer: number): Promise<void> {
-    for (let done = 0; done < this.#recordsPerBuffer; done += this.#batch.length) {
+  async put(store: Store): Promise<void> {
+    const end = this.written + this.#recordsPerBuffer;
+    while (this.written < end) {
       for (const [at, { key, value }] of this.#batch.entries()) {
-        const record = buffer * this.#recordsPerBuffer + done + at;
-        this.#data.writeKey(key, record);
-        this.#data.writeValue(value, record, 0);
+        this.data.writeKey(key, this.written + at);
+        this.data.writeValue(value, this.written + at, 0);
       }
       await store.batch(this.#batch);
+      this.written += this.#batch.length;
     }
   }
 }

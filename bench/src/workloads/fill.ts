@@ -1,5 +1,5 @@
 /** What workloads share: putting the data set in, and looking whether it is there. */
-import type { PutOperation } from '../engines/engine.ts';
+import type { BenchStore, PutOperation } from '../engines/engine.ts';
 import type { OperationSource } from './apply.ts';
 import { WrongResult } from './dataset.ts';
 import type { Check, WorkloadContext } from './workload.ts';
@@ -64,8 +64,9 @@ export function checkContents(
   };
 }
 
+/** Values of random records below `count`; how many. Throws WrongResult. */
 export async function checkSamples(
-  { data, prng, store }: Checked,
+  { data, prng, store }: Omit<Checked, 'store'> & { readonly store: Pick<BenchStore, 'get'> },
   count: number,
   versionOf: (record: number) => number | undefined,
 ): Promise<number> {
