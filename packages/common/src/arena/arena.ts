@@ -4,6 +4,7 @@
  * INVARIANT: only the thread that owns the engine changes the state, and only along legal edges. Nothing writes
  * nodeData or kvData unless the arena is Active (its owner does) or Free (whoever prepares it does).
  */
+import { allocate } from '../base/allocate.ts';
 import { EngineError, ErrorCode } from '../base/errors.ts';
 import { invariant } from '../base/invariant.ts';
 import { MAX_ARENA_BYTES, MAX_SEQUENCE } from '../base/limits.ts';
@@ -193,7 +194,7 @@ export function createArena(options: ArenaOptions): Arena {
     nodeWords: options.nodeWords ?? arenaSizesFor(kind, kvBytes, options.entries ?? 0).nodeWords,
   };
   checkSizes(kind, sizes);
-  const shared = allocate(arenaByteLength(sizes));
+  const shared = arenaMemory(arenaByteLength(sizes));
   const header = new Int32Array(shared, 0, HEADER_WORDS);
   header[HeaderWord.Magic] = ARENA_MAGIC;
   header[HeaderWord.LayoutVersion] = ARENA_LAYOUT_VERSION;
@@ -257,13 +258,7 @@ function checkSizes(kind: IndexKind, { kvBytes, nodeWords }: ArenaSizes): void {
   }
 }
 
-function allocate(byteLength: number): SharedArrayBuffer {
+function arenaMemory(byteLength: number): SharedArrayBuffer {
   invariant(new Uint8Array(Uint32Array.of(1).buffer)[0] === 1, 'arenas need a little-endian machine');
-  try {
-    return new SharedArrayBuffer(byteLength);
-  } catch (cause) {
-    throw new EngineError(ErrorCode.MemoryBudget, `there is no memory for an arena of ${byteLength} bytes`, {
-      cause,
-    });
-  }
+  return allocate(`an arena of ${byteLength} bytes`, () => new SharedArrayBuffer(byteLength));
 }

@@ -1,5 +1,5 @@
 import { RingBuffer } from 'ringbuf.js';
-import { EngineError, ErrorCode } from '../base/errors.ts';
+import { allocate } from '../base/allocate.ts';
 import { EMPTY_BYTES } from '../bytes/compare.ts';
 import { FRAME_HEADER_WORDS, FRAME_MARK, FrameFlag, FrameWord, WORD_BYTES, wordsFor } from './ring-memory.ts';
 
@@ -56,7 +56,10 @@ export class FrameWriter {
       this.push(flags, recordBytes, entries, ticket, records, start, end);
       return;
     }
-    const apart = allocate(recordBytes);
+    const apart = allocate(
+      `a batch of ${recordBytes} bytes that travels apart`,
+      () => new SharedArrayBuffer(recordBytes),
+    );
     new Uint8Array(apart).set(records.subarray(start, end));
     post(ticket, apart);
     this.push(flags | FrameFlag.Apart, recordBytes, entries, ticket, EMPTY_BYTES, 0, 0);
@@ -118,14 +121,5 @@ export class FrameWriter {
     } else {
       bytes.set(records.subarray(start, end), to);
     }
-  }
-}
-
-function allocate(byteLength: number): SharedArrayBuffer {
-  try {
-    return new SharedArrayBuffer(byteLength);
-  } catch (cause) {
-    const message = `there is no memory in which the ${byteLength} bytes of a batch could travel`;
-    throw new EngineError(ErrorCode.MemoryBudget, message, { cause });
   }
 }

@@ -24,6 +24,7 @@
  */
 
 import { RingBuffer } from 'ringbuf.js';
+import { allocate } from '../base/allocate.ts';
 import { EngineError, ErrorCode } from '../base/errors.ts';
 import { KIB, MIB } from '../base/limits.ts';
 
@@ -87,16 +88,10 @@ export function createRingMemory(signal: SharedArrayBuffer, options: RingMemoryO
   words[ControlWord.Magic] = CONTROL_MAGIC;
   words[ControlWord.Written] = lastTicket;
   words[ControlWord.Durable] = lastTicket;
-  return { control, frames: allocateFrames(ringBytes), signal };
-}
-
-function allocateFrames(ringBytes: number): SharedArrayBuffer {
-  try {
-    return RingBuffer.getStorageForCapacity(ringBytes / WORD_BYTES, Int32Array);
-  } catch (cause) {
-    const message = `there is no memory for a ring of ${ringBytes} bytes`;
-    throw new EngineError(ErrorCode.MemoryBudget, message, { cause });
-  }
+  const frames = allocate(`a ring of ${ringBytes} bytes`, () =>
+    RingBuffer.getStorageForCapacity(ringBytes / WORD_BYTES, Int32Array),
+  );
+  return { control, frames, signal };
 }
 
 /** The control words of memory from elsewhere. Throws ARENA_INVALID_ARGUMENT when it is no ring of this version. */

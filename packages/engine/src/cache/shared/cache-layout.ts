@@ -16,6 +16,7 @@
  * A log is a ring: what is written last overwrites what was written first. An entry never goes around its end; what is left
  * there is a filler, which has units, and no bucket.
  */
+import { allocate } from '@arena-level/common/base/allocate';
 import { EngineError, ErrorCode } from '@arena-level/common/base/errors';
 import { KIB } from '@arena-level/common/base/limits';
 
@@ -124,16 +125,10 @@ export class CacheLayout {
 /** The memory of a new cache: `capacityBytes` of blocks with their headers, and some 1 % more. Throws ARENA_MEMORY_BUDGET. */
 export function createCacheMemory(capacityBytes: number, blockBytes: number): SharedArrayBuffer {
   const geometry = geometryFor(capacityBytes, blockBytes);
-  let memory: SharedArrayBuffer;
-  try {
-    memory = new SharedArrayBuffer(new CacheLayout(geometry).memoryBytes);
-  } catch (cause) {
-    throw new EngineError(
-      ErrorCode.MemoryBudget,
-      `there is no memory for a shared cache of ${capacityBytes} bytes (option 'sharedCacheSize')`,
-      { cause },
-    );
-  }
+  const memory = allocate(
+    `a shared cache of ${capacityBytes} bytes (option 'sharedCacheSize')`,
+    () => new SharedArrayBuffer(new CacheLayout(geometry).memoryBytes),
+  );
   const header = new Int32Array(memory, 0, HEADER_WORDS);
   header[HeaderWord.Magic] = CACHE_MAGIC;
   header[HeaderWord.Version] = CACHE_VERSION;
