@@ -1,3 +1,4 @@
+import { rmSync } from 'node:fs';
 import { ErrorCode } from 'arena-level/engine';
 import { expect, test } from 'vitest';
 import { ReaderThread } from './reader-thread.ts';
@@ -69,6 +70,26 @@ test('a thread that was given up between reads finds what was acknowledged since
     thread.lower();
   }
   expect(store.stats().threads).toMatchObject({ attached: 1, revoked: 3 });
+});
+
+test('a table that is missing is said to be, also to a thread that was given up before', async () => {
+  const store = await openStore({ autoCompaction: false });
+  const thread = await ReaderThread.start(store, { stallMs: 100 });
+  await overwrite(store, 1);
+  await thread.call('getSync', 'k000001');
+  thread.block();
+  const revoked = nextEvent(store, 'thread-revoked');
+  await overwrite(store, 4);
+  await revoked;
+  thread.raise();
+  expect(await thread.call('getSync', 'k000001')).toBe('round 4');
+  await overwrite(store, 1);
+  await store.flush();
+  for (const file of tableFiles(store)) rmSync(file);
+  await expect(thread.call('getSync', 'k000001')).rejects.toMatchObject({
+    code: ErrorCode.Corruption,
+    message: expect.stringMatching(/^\d+\.ldb: the manifest names this table/),
+  });
 });
 
 test('a thread that only ever reads takes part, although it does not yield', async () => {

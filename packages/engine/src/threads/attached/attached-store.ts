@@ -92,7 +92,7 @@ export class AttachedStore {
     this.#reads = new ReadPath(
       { ...options, seekCompaction: false },
       {
-        storage: new HeldTables(storage, () => views.whyLost),
+        storage: new HeldTables(storage, (table) => views.whyLost(table)),
         clock,
         turns,
         memtables: views,

@@ -78,6 +78,14 @@ export class HeldEpochs {
     this.#current!.view = view;
   }
 
+  /** Whether the owner keeps a table for the current lists. */
+  holds(table: number): boolean {
+    return (
+      this.#current !== undefined &&
+      this.#levels.some((tables) => tables.some(({ number }) => number === table))
+    );
+  }
+
   /** Nothing is current any more. */
   leave(): void {
     this.#letGoOfCurrent();

@@ -8,9 +8,9 @@ import type { ReadableFile, Storage } from '@arena-level/common/storage/storage'
  */
 export class HeldTables implements Pick<Storage, 'openRead' | 'openReadNow'> {
   readonly #storage: Storage;
-  readonly #whyLost: () => EngineError | undefined;
+  readonly #whyLost: (table: number) => EngineError | undefined;
 
-  constructor(storage: Storage, whyLost: () => EngineError | undefined) {
+  constructor(storage: Storage, whyLost: (table: number) => EngineError | undefined) {
     this.#storage = storage;
     this.#whyLost = whyLost;
   }
@@ -19,7 +19,7 @@ export class HeldTables implements Pick<Storage, 'openRead' | 'openReadNow'> {
     try {
       return this.#storage.openReadNow(file);
     } catch (error) {
-      throw this.#named(error);
+      throw this.#named(error, file);
     }
   }
 
@@ -27,11 +27,11 @@ export class HeldTables implements Pick<Storage, 'openRead' | 'openReadNow'> {
     try {
       return await this.#storage.openRead(file);
     } catch (error) {
-      throw this.#named(error);
+      throw this.#named(error, file);
     }
   }
 
-  #named(error: unknown): unknown {
-    return errnoOf(error) === 'ENOENT' ? (this.#whyLost() ?? error) : error;
+  #named(error: unknown, { number }: FileDesc): unknown {
+    return errnoOf(error) === 'ENOENT' ? (this.#whyLost(number) ?? error) : error;
   }
 }

@@ -92,10 +92,10 @@ export class ThreadViews {
     return this.#held.revocations;
   }
 
-  /** Why a table that a view has may be gone; undefined: it may not. */
-  get whyLost(): EngineError | undefined {
+  /** Why a table that a view has may be gone; undefined: it may not. What the current view has may be if that was lost just now. */
+  whyLost(table: number): EngineError | undefined {
     if (this.#modules.control.isClosed) return storeClosed();
-    return this.revocations > 0 ? revoked() : undefined;
+    return this.revocations > 0 && !this.#held.holds(table) ? revoked() : undefined;
   }
 
   /** Takes what the port has. */
