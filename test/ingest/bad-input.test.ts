@@ -31,6 +31,7 @@ describe('an ingest is refused before anything is done', () => {
     [[], { ...SMALL, signal: 'x' }, "ingest option 'signal' must be an AbortSignal"],
     [7, SMALL, 'the source must be an iterable, a stream or { files: [...] }, not the number 7'],
     [{ files: ['a', ''] }, SMALL, "a file of the source must be a path, not the string ''"],
+    [{ files: 'a' }, SMALL, "the files of the source must be an array of paths, not the string 'a'"],
     [null, SMALL, 'the source must be'],
   ])('%j with %j', async (given, options, message) => {
     const { store } = await openForIngest();

@@ -5,7 +5,7 @@ import type { IngestRequest, IngestResponse } from './ingest-protocol.ts';
 import type { WireError } from './wire-error.ts';
 
 /** Grows with every change of the messages below; a worker of another version refuses the task. */
-export const FLUSH_PROTOCOL_VERSION = 4;
+export const FLUSH_PROTOCOL_VERSION = 5;
 
 /** A table to build from a frozen arena. Plain data and the shared memory itself: nothing is copied. */
 export interface FlushJob {

@@ -207,8 +207,8 @@ export class PiscinaPool {
   #explain(error: unknown): EngineError {
     const reason = error instanceof Error ? error.message : 'its thread died of something that is no error';
     const message = this.#answered
-      ? `a flush worker failed: ${reason}`
-      : `the flush worker at ${this.#workerUrl} failed before it answered any task: ${reason}. Where worker threads ` +
+      ? `a worker failed: ${reason}`
+      : `the worker at ${this.#workerUrl} failed before it answered any task: ${reason}. Where worker threads ` +
         "cannot run, open the store with flush: 'inline'; where the worker's file is elsewhere, set workerUrl";
     return new EngineError(ErrorCode.WorkerFailed, message, { cause: error });
   }

@@ -115,6 +115,12 @@ function checkSource(source: unknown): void {
         `a file of the source must be a path, not ${nameOf(wrong)}`,
       );
     }
+    if ('files' in given) {
+      throw new EngineError(
+        ErrorCode.InvalidArgument,
+        `the files of the source must be an array of paths, not ${nameOf(given.files)}`,
+      );
+    }
   }
   throw new EngineError(
     ErrorCode.InvalidArgument,
