@@ -131,6 +131,20 @@ describe('an iterator', () => {
     expect(db.stats().iterators).toBe(0);
   });
 
+  test.each([5, '', {}])('refuses %j as its signal', async (signal) => {
+    const db = await openLevel();
+    for (const open of [db.iterator, db.keys, db.values]) {
+      expect(() => open.call(db, { signal: signal as AbortSignal })).toThrow(
+        expect.objectContaining({
+          code: 'ARENA_INVALID_ARGUMENT',
+          message: expect.stringMatching(/'signal' must be an AbortSignal, not/),
+        }),
+      );
+    }
+    expect(db.stats().iterators).toBe(0);
+    await db.iterator({ signal: null as never }).close();
+  });
+
   test('sees the moment at which it was made', async () => {
     const db = await openLevel();
     await db.put('a', '1');

@@ -1,6 +1,6 @@
 import { EngineError, ErrorCode } from '@arena-level/common/base/errors';
 import { KIB } from '@arena-level/common/base/limits';
-import { CHECKED_LATER, checkCallOptions, FLAG, type OptionKinds } from '../options/call-options.ts';
+import { CHECKED_LATER, checkCallOptions, FLAG, nameOf, type OptionKinds } from '../options/call-options.ts';
 import { type KeyRange, keyRange, type RangeBounds } from './key-range.ts';
 
 export interface StoreIteratorOptions extends RangeBounds {
@@ -78,6 +78,6 @@ function integer(name: string, value: number, least: number): number {
   if (value === Number.POSITIVE_INFINITY || (Number.isInteger(value) && value >= least)) return value;
   throw new EngineError(
     ErrorCode.InvalidArgument,
-    `option '${name}' must be an integer from ${least}, not ${String(value)}`,
+    `option '${name}' must be an integer from ${least}, not ${nameOf(value)}`,
   );
 }

@@ -9,6 +9,7 @@
  * Nothing is opened or read before the first entry is asked for. Main thread only.
  */
 import { EngineError, ErrorCode } from '@arena-level/common/base/errors';
+import { nameOf } from '../options/call-options.ts';
 import { type CursorBatch, type Entry, EntryBatch } from './entry-batch.ts';
 import type { ResolvedIteratorOptions } from './iterator-options.ts';
 import { FillStop, type IteratorSource, RangeReader } from './range-reader.ts';
@@ -97,8 +98,10 @@ export class StoreIterator {
    */
   seek(target: Uint8Array): void {
     this.#assertUsable();
-    if (!(target instanceof Uint8Array))
-      throw new EngineError(ErrorCode.InvalidKey, 'a seek target must be a Uint8Array');
+    if (!(target instanceof Uint8Array)) {
+      const what = nameOf(target);
+      throw new EngineError(ErrorCode.InvalidKey, `a seek target must be a Uint8Array, not ${what}`);
+    }
     this.#reader.left += this.#ahead.length - this.#aheadAt;
     this.#setAhead([]);
     this.#readAhead = 1;

@@ -1,5 +1,7 @@
 /** Options of a call as abstract-level forwards them to an implementation, in the engine's words. */
+import { EngineError, ErrorCode } from '@arena-level/common/base/errors';
 import type { RangeBounds } from '../iterator/key-range.ts';
+import { nameOf } from '../options/call-options.ts';
 import type { ReadOptions, WriteOptions } from '../public/public-types.ts';
 import type { StoreIteratorReadOptions } from '../read/read-path.ts';
 import { ArenaSnapshot } from './arena-snapshot.ts';
@@ -60,13 +62,19 @@ export interface ForwardedEntryOptions extends ForwardedIteratorOptions {
   readonly values: boolean;
 }
 
-/** `limit` is counted by abstract-level. */
+/** `limit` is counted by abstract-level. Throws ARENA_INVALID_ARGUMENT. */
 export function iteratorOptions(
   options: ForwardedIteratorOptions,
   keys: boolean,
   values: boolean,
 ): StoreIteratorReadOptions {
-  const { reverse, highWaterMarkBytes } = options;
+  const { reverse, highWaterMarkBytes, signal } = options;
+  if (signal != null && !(signal instanceof AbortSignal)) {
+    throw new EngineError(
+      ErrorCode.InvalidArgument,
+      `option 'signal' must be an AbortSignal, not ${nameOf(signal)}`,
+    );
+  }
   return {
     ...boundsOf(options),
     ...readOptions(options),
