@@ -1,10 +1,20 @@
 import { rmSync } from 'node:fs';
-import { ErrorCode } from 'arena-level/engine';
+import { ErrorCode, type Store } from 'arena-level/engine';
 import { expect, test } from 'vitest';
 import { ReaderThread } from './reader-thread.ts';
 import { areThere, nextEvent, openStore, overwrite, put, tableFiles, whenever } from './sharing-store.ts';
 
 const STALL_MS = 200;
+
+/** Blocks a thread that has read, until it is given up. */
+async function standStill(store: Store, thread: ReaderThread): Promise<void> {
+  await overwrite(store, 1);
+  await thread.call('getSync', 'k000001');
+  thread.block();
+  const revoked = nextEvent(store, 'thread-revoked');
+  await overwrite(store, 4);
+  await revoked;
+}
 
 test('a stalled thread that holds something back is named and given up; its reads go on', async () => {
   const store = await openStore({ autoCompaction: false });
@@ -58,12 +68,7 @@ test('a thread that was given up between reads finds what was acknowledged since
   const store = await openStore();
   const thread = await ReaderThread.start(store, { stallMs: 100 });
   for (let round = 0; round < 3; round++) {
-    await overwrite(store, 1);
-    await thread.call('getSync', 'k000001');
-    thread.block();
-    const revoked = nextEvent(store, 'thread-revoked');
-    await overwrite(store, 4);
-    await revoked;
+    await standStill(store, thread);
     put(store, 'k000001', `given up ${round}`);
     thread.raise();
     expect(await thread.call('getSync', 'k000001')).toBe(`given up ${round}`);
@@ -75,12 +80,7 @@ test('a thread that was given up between reads finds what was acknowledged since
 test('a table that is missing is said to be, also to a thread that was given up before', async () => {
   const store = await openStore({ autoCompaction: false });
   const thread = await ReaderThread.start(store, { stallMs: 100 });
-  await overwrite(store, 1);
-  await thread.call('getSync', 'k000001');
-  thread.block();
-  const revoked = nextEvent(store, 'thread-revoked');
-  await overwrite(store, 4);
-  await revoked;
+  await standStill(store, thread);
   thread.raise();
   expect(await thread.call('getSync', 'k000001')).toBe('round 4');
   await overwrite(store, 1);
