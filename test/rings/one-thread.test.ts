@@ -1,5 +1,6 @@
 /** Both sides of rings on one thread, where every interleaving can be chosen. */
 import { EngineError, ErrorCode } from '@arena-level/common/base/errors';
+import { withoutSharedMemory } from '@arena-level/common/base/no-shared-memory.test-support';
 import { Prng } from '@arena-level/common/base/prng';
 import { FrameWriter } from '@arena-level/common/rings/frame-writer';
 import { OwnerSignal } from '@arena-level/common/rings/owner-signal';
@@ -8,7 +9,7 @@ import { LOSS_MODELS } from '@arena-level/common/storage/crash-replay';
 import { FaultStorage } from '@arena-level/common/storage/fault-storage';
 import { MemoryStorage } from '@arena-level/common/storage/memory-storage';
 import { open } from 'arena-level/engine';
-import { describe, expect, test, vi } from 'vitest';
+import { describe, expect, test } from 'vitest';
 import { RingWriter } from '../../packages/engine/src/rings/ring-writer.ts';
 import { eventually, settle, stateOf } from '../support/eventually.ts';
 import { ManualClock } from '../support/manual-clock.ts';
@@ -25,18 +26,6 @@ async function isThereAfterCrash(storage: MemoryStorage, name: Uint8Array): Prom
   const isThere = store.hasSync(name);
   await store.close();
   return isThere;
-}
-/** Runs `step` while no SharedArrayBuffer can be made. */
-async function withoutSharedMemory(step: () => Promise<void>): Promise<void> {
-  const construct = (): never => {
-    throw new RangeError('Array buffer allocation failed');
-  };
-  vi.stubGlobal('SharedArrayBuffer', new Proxy(SharedArrayBuffer, { construct }));
-  try {
-    await step();
-  } finally {
-    vi.unstubAllGlobals();
-  }
 }
 const withCode = (code: string) => expect.objectContaining({ code });
 

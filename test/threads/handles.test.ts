@@ -1,8 +1,9 @@
 import { MessageChannel } from 'node:worker_threads';
+import { withoutSharedMemory } from '@arena-level/common/base/no-shared-memory.test-support';
 import { MemoryStorage } from '@arena-level/common/storage/memory-storage';
 import { ArenaLevel } from 'arena-level';
 import { attach, ErrorCode, open, type Store, type ThreadHandle } from 'arena-level/engine';
-import { expect, onTestFinished, test, vi } from 'vitest';
+import { expect, onTestFinished, test } from 'vitest';
 import { eventually } from '../support/eventually.ts';
 import { temporaryDirectory } from '../support/temporary-directory.ts';
 import { ReaderThread } from './reader-thread.ts';
@@ -145,26 +146,15 @@ test('a store is shared with 64 threads at most', async () => {
 
 test('a handle for which there is no memory leaves no slot taken, and no other thread without its own', async () => {
   const store = await openStore();
-  const refusing = (step: () => void): void => {
-    const construct = (target: typeof SharedArrayBuffer, [bytes]: [number]): SharedArrayBuffer => {
-      if (bytes >= 50_000_000 && bytes < 51_000_000) throw new RangeError('Array buffer allocation failed');
-      return new target(bytes);
-    };
-    vi.stubGlobal('SharedArrayBuffer', new Proxy(SharedArrayBuffer, { construct }));
-    try {
-      step();
-    } finally {
-      vi.unstubAllGlobals();
-    }
-  };
+  const isRing = (bytes: number): boolean => bytes >= 50_000_000 && bytes < 51_000_000;
   const tryTooLarge = (): void =>
     expect(() => store.share({ ringSize: 50_000_000 })).toThrow(
       expect.objectContaining({ code: ErrorCode.MemoryBudget, message: expect.stringMatching(/50000000/) }),
     );
-  refusing(tryTooLarge);
+  withoutSharedMemory(tryTooLarge, isRing);
   expect(store.stats()).toMatchObject({ threads: { handles: 0, heldViews: 0 }, rings: { count: 0 } });
   const thread = await ReaderThread.start(store);
-  refusing(tryTooLarge);
+  withoutSharedMemory(tryTooLarge, isRing);
   expect(store.stats()).toMatchObject({ threads: { handles: 1 }, rings: { count: 1 } });
   expect(await thread.call('getSync', 'key')).toBeUndefined();
   expect(store.share().slot).toBe(1);

@@ -1,5 +1,6 @@
+import { withoutSharedMemory } from '@arena-level/common/base/no-shared-memory.test-support';
 import { Prng } from '@arena-level/common/base/prng';
-import { expect, test, vi } from 'vitest';
+import { expect, test } from 'vitest';
 import { EMPTY_LEVELS, type Levels } from '../../version/version.ts';
 import { createControl } from '../control/control-buffer.ts';
 import { ControlWord } from '../control/control-layout.ts';
@@ -86,15 +87,7 @@ test('a catalog for which there is no larger memory stays as it was, and goes on
   const { control, reader, append } = setUp();
   const many = levelsOf(Array.from({ length: 400 }, (_, i) => i + 1));
   append(1, levelsOf([1]));
-  const construct = (): never => {
-    throw new RangeError('Array buffer allocation failed');
-  };
-  vi.stubGlobal('SharedArrayBuffer', new Proxy(SharedArrayBuffer, { construct }));
-  try {
-    expect(() => append(2, many)).toThrow(/allocation/);
-  } finally {
-    vi.unstubAllGlobals();
-  }
+  withoutSharedMemory(() => expect(() => append(2, many)).toThrow(/allocation/));
   expect(shown(reader.read(2)!.levels)).toBe(shown(levelsOf([1])));
   append(3, many);
   expect(shown(reader.read(3)!.levels)).toBe(shown(many));

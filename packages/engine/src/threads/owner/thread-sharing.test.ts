@@ -1,8 +1,9 @@
 /** The owner's side over a store of which there is no more than it looks at. */
 import { createArena } from '@arena-level/common/arena/arena';
 import { ManualClock } from '@arena-level/common/base/manual-clock.test-support';
+import { withoutSharedMemory } from '@arena-level/common/base/no-shared-memory.test-support';
 import { MemDbKind } from '@arena-level/common/memdb/memdb';
-import { expect, onTestFinished, test, vi } from 'vitest';
+import { expect, onTestFinished, test } from 'vitest';
 import type { Levels } from '../../version/version.ts';
 import { ControlBuffer } from '../control/control-buffer.ts';
 import { levelsOf } from '../threads.test-support.ts';
@@ -45,15 +46,7 @@ test('a view that could not be published leaves the one before held: a thread ma
   const control = new ControlBuffer(handle.control);
   const many = Array.from({ length: 400 }, (_, i) => i + 1);
   memtables.view = viewOf('second', levelsOf(many));
-  const construct = (): never => {
-    throw new RangeError('Array buffer allocation failed');
-  };
-  vi.stubGlobal('SharedArrayBuffer', new Proxy(SharedArrayBuffer, { construct }));
-  try {
-    expect(() => memtables.onViewChanged?.()).toThrow(/allocation/);
-  } finally {
-    vi.unstubAllGlobals();
-  }
+  withoutSharedMemory(() => expect(() => memtables.onViewChanged?.()).toThrow(/allocation/));
   expect(control.epoch).toBe(1);
   // A message of the thread has the owner look for what nobody holds.
   handle.port.postMessage({ kind: 'moved' });
