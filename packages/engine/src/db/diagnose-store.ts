@@ -9,7 +9,7 @@ import { judgeFiles, liveJournals } from '../doctor/judge-files.ts';
 import { judgeTables, type TableFinding } from '../doctor/judge-tables.ts';
 import { pictureOf, type StorePicture } from '../doctor/store-picture.ts';
 import { lookAtHolder } from '../lock/look-at-holder.ts';
-import { checkCallOptions, FLAG, type OptionKinds } from '../options/call-options.ts';
+import { checkCallOptions, FLAG, type OptionKinds, SIGNAL_AND_PROGRESS } from '../options/call-options.ts';
 import type { DiagnoseOptions, Diagnosis, Finding, Severity } from '../public/diagnosis.ts';
 import { directoryOf, notADirectory } from './location.ts';
 import type { OpenModules } from './open-modules.ts';
@@ -24,8 +24,7 @@ const DIAGNOSE_OPTIONS: OptionKinds = {
     fits: (value) => typeof value === 'number' && value >= 0 && value <= 600_000,
     wanted: 'a number of milliseconds from 0 to 600000',
   },
-  signal: { fits: (value) => value instanceof AbortSignal, wanted: 'an AbortSignal' },
-  onProgress: { fits: (value) => typeof value === 'function', wanted: 'a function' },
+  ...SIGNAL_AND_PROGRESS,
 };
 
 /**

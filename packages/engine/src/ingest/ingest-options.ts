@@ -11,6 +11,7 @@ import {
   nameOf,
   type OptionKind,
   type OptionKinds,
+  SIGNAL,
 } from '../options/call-options.ts';
 import type { IngestOptions, IngestSource } from '../public/ingest-types.ts';
 
@@ -59,7 +60,7 @@ const OPTIONS: OptionKinds = {
   pieceBytes: integer(1, 256 * MIB),
   pieceRecords: integer(1, 1_000_000),
   maxLineBytes: integer(1, MAX_VALUE_BYTES),
-  signal: { fits: (value) => value instanceof AbortSignal, wanted: 'an AbortSignal' },
+  signal: SIGNAL,
   onProgress: FUNCTION,
   onPiece: FUNCTION,
 };

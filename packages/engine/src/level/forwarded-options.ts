@@ -1,7 +1,7 @@
 /** Options of a call as abstract-level forwards them to an implementation, in the engine's words. */
 import { EngineError, ErrorCode } from '@arena-level/common/base/errors';
 import type { RangeBounds } from '../iterator/key-range.ts';
-import { nameOf } from '../options/call-options.ts';
+import { nameOf, SIGNAL } from '../options/call-options.ts';
 import type { ReadOptions, WriteOptions } from '../public/public-types.ts';
 import type { StoreIteratorReadOptions } from '../read/read-path.ts';
 import { ArenaSnapshot } from './arena-snapshot.ts';
@@ -69,10 +69,10 @@ export function iteratorOptions(
   values: boolean,
 ): StoreIteratorReadOptions {
   const { reverse, highWaterMarkBytes, signal } = options;
-  if (signal != null && !(signal instanceof AbortSignal)) {
+  if (signal != null && !SIGNAL.fits(signal)) {
     throw new EngineError(
       ErrorCode.InvalidArgument,
-      `option 'signal' must be an AbortSignal, not ${nameOf(signal)}`,
+      `option 'signal' must be ${SIGNAL.wanted}, not ${nameOf(signal)}`,
     );
   }
   return {

@@ -15,12 +15,14 @@ export type OptionKinds = Readonly<Record<string, OptionKind>>;
 
 export const FLAG: OptionKind = { fits: (value) => typeof value === 'boolean', wanted: 'true or false' };
 
+export const SIGNAL: OptionKind = { fits: (value) => value instanceof AbortSignal, wanted: 'an AbortSignal' };
+
 /** Whoever uses the value checks it. */
 export const CHECKED_LATER: OptionKind = { fits: () => true, wanted: 'anything' };
 
 /** Of calls that may take long. */
 export const SIGNAL_AND_PROGRESS: OptionKinds = {
-  signal: { fits: (value) => value instanceof AbortSignal, wanted: 'an AbortSignal' },
+  signal: SIGNAL,
   onProgress: { fits: (value) => typeof value === 'function', wanted: 'a function' },
 };
 

@@ -1,6 +1,6 @@
 import { EngineError, ErrorCode } from '@arena-level/common/base/errors';
 import { GIB, KIB } from '@arena-level/common/base/limits';
-import { checkCallOptions, FLAG, type OptionKind } from '../options/call-options.ts';
+import { checkCallOptions, FLAG, type OptionKind, SIGNAL } from '../options/call-options.ts';
 import type { IngestDatabase } from './stream-database.ts';
 
 export interface IngestOptions {
@@ -43,8 +43,6 @@ const DURABILITIES = ['acknowledged', 'synced', 'flushed'];
 
 /** The longest delay of a timer. */
 const MAX_DELAY_MS = 2 ** 31 - 1;
-
-export const SIGNAL: OptionKind = { fits: (value) => value instanceof AbortSignal, wanted: 'an AbortSignal' };
 
 export function integerBetween(least: number, most: number): OptionKind {
   return {

@@ -1,9 +1,9 @@
 import { Readable } from 'node:stream';
 import { ReadableStream } from 'node:stream/web';
 import { EngineError, ErrorCode } from '@arena-level/common/base/errors';
-import { nameOf } from '../options/call-options.ts';
+import { nameOf, SIGNAL } from '../options/call-options.ts';
 import { whenAborted } from './abort.ts';
-import { integerBetween, SIGNAL } from './ingest-options.ts';
+import { integerBetween } from './ingest-options.ts';
 import type { EntryIterator, IterableDatabase, RangeOptions, TypedDatabase } from './stream-database.ts';
 
 /** Of a read stream, beside the options of the iterator. */
