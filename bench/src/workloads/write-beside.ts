@@ -42,13 +42,8 @@ export function writeBeside(context: WorkloadContext): { stop(): Promise<number>
   const run = async (): Promise<void> => {
     while (!isStopped && failure === undefined) {
       const due = Math.floor(((performance.now() - startMs) * settings.writeRate) / 1000);
-      for (
-        let batch = free.at(-1);
-        batch !== undefined && written + WRITE_BATCH <= due;
-        batch = free.at(-1)
-      ) {
-        free.pop();
-        const done: Promise<void> = write(batch).then(() => void pending.delete(done));
+      while (free.length > 0 && written + WRITE_BATCH <= due) {
+        const done: Promise<void> = write(free.pop()!).then(() => void pending.delete(done));
         pending.add(done);
       }
       await new Promise((turned) => setImmediate(turned));

@@ -176,10 +176,13 @@ export class Lookup {
         const isLate = i % KEYS_PER_LOOK === 0 && this.#turns.isDue();
         // The caller may reuse its keys once the call has returned.
         if (isCrowded || isLate) own ??= keys.map((key) => new Uint8Array(key));
-        if (isCrowded) await allEnded(waiting.splice(0));
+        if (isCrowded) {
+          await Promise.all(waiting);
+          waiting.length = 0;
+        }
         if (isLate) await this.#turns.next();
       }
-      await allEnded(waiting);
+      await Promise.all(waiting);
       return answers;
     } finally {
       // Each of them holds the view, too: whoever waits for this call waits for all of that.
@@ -269,12 +272,6 @@ export class Lookup {
       held.release();
     }
   }
-}
-
-/** Resolves or rejects when all of them have ended. */
-async function allEnded(reads: readonly Promise<void>[]): Promise<void> {
-  await Promise.allSettled(reads);
-  await Promise.all(reads);
 }
 
 /** Puts an answer in its place when it comes. The promise may be rejected before anyone waits for it. */

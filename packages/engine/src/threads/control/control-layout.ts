@@ -13,7 +13,8 @@
  *     │  6 signal             7 thread                     writing side                                         │
  *     └─────────────────────────────────────────────────────────────────────────────────────────────────────────┘
  *
- * Owner writes: words before the slots, but that threads add nothing to `rewrites`, as a fence; of a slot, incarnation and signal, and everything while its state is Free.
+ * Owner writes: words before the slots, but that threads add nothing to `rewrites`, as a fence; of a slot, incarnation and
+ * signal, and everything while its state is Free.
  * Thread writes: the rest of its slot. State: see `SlotState`.
  */
 

@@ -47,7 +47,7 @@ const PARTS = {
   },
   incarnation: { fits: isNumber, wanted: 'a whole number' },
   owner: { fits: isNumber, wanted: 'the threadId of the owner' },
-  flushedFrom: { fits: isNumber, wanted: 'a sequence number' },
+  flushedFrom: { fits: isNumber, wanted: 'a file number' },
   location: { fits: (value) => typeof value === 'string', wanted: 'the directory of the store' },
   storage: { fits: isObject, wanted: 'an object' },
   options: { fits: isObject, wanted: 'an object' },
